@@ -1,9 +1,10 @@
 """Generate the client's stubs and its descriptor set from the protos in this folder.
 
-The protos carry their constraints as protovalidate annotations, whose own proto ships inside the protovalidate package. Generated code
-that imported it would force that package on every caller, so the import is dropped from the compiled descriptors before the stubs are
-made: the annotations stay behind as options that only the server reads. Run it with `make protos`; a test checks that what is committed is
-what it makes.
+The protos carry their constraints as protovalidate annotations, whose own proto ships inside the
+protovalidate package. Generated code that imported it would force that package on every caller, so
+the import is dropped from the compiled descriptors before the stubs are made: the annotations stay
+behind as options that only the server reads. Run it with `make protos`; a test checks that what is
+committed is what it makes.
 """
 
 import importlib.resources

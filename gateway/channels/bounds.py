@@ -1,0 +1,49 @@
+"""Every bound of the calls to channels, in one place, with the relations they must keep.
+
+A slow channel must not eat the gateway: callers meet a limit of calls in flight before anything is
+kept, and workers, who ask what became of unknown ones, have connections that callers cannot take.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelBounds:
+    """Bounds of one channel.
+
+    Attributes:
+        in_flight_max: calls for callers at once, 1 or more.
+        connections_max: open connections, more than `in_flight_max`: the rest is for workers.
+        connect_timeout_s: wait for a place in the pool, DNS, TCP and TLS together, in seconds.
+        keepalive_s: how long an idle connection is kept, in seconds; below what servers keep it, so
+            that they do not close it under a request.
+        reply_bytes_max: a longer reply is not read.
+        sends_max: how often a call is tried while nothing could be sent, 1 or more.
+        retry_pause_s: mean pause between such tries, in seconds; each is 0.5 to 1.5 times that.
+        breaker_failures_max: calls in a row without any reply that open the breaker.
+        breaker_window_s: time within which they must fall, in seconds.
+        breaker_cool_down_s: time until an open breaker lets one call try, in seconds.
+        overload_retry_s: hint for callers that met `in_flight_max`, in seconds.
+
+    Raises:
+        ValueError: the bounds contradict each other.
+    """
+
+    in_flight_max: int = 64
+    connections_max: int = 96
+    connect_timeout_s: float = 2.0
+    keepalive_s: float = 10.0
+    reply_bytes_max: int = 64 * 1024
+    sends_max: int = 3
+    retry_pause_s: float = 0.1
+    breaker_failures_max: int = 10
+    breaker_window_s: float = 30.0
+    breaker_cool_down_s: float = 5.0
+    overload_retry_s: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the relations."""
+        if not 1 <= self.in_flight_max < self.connections_max:
+            raise ValueError("in_flight_max must be at least 1 and below connections_max")
+        if min(self.sends_max, self.breaker_failures_max) < 1:
+            raise ValueError("sends_max and breaker_failures_max must be at least 1")

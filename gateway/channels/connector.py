@@ -1,0 +1,97 @@
+"""What a connector is: pure functions between the gateway's words and a provider's bytes.
+
+Time and nonces come in with the call, so the same call builds the same bytes, and a reply can be
+bound to the very request that it answers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from gateway.domain.channel import (
+    EVIDENCE_LENGTH_MAX,
+    Acknowledgement,
+    Capabilities,
+    ChannelRequest,
+    Notice,
+    Outcome,
+)
+
+
+class Action(StrEnum):
+    """What is wanted of a channel for one number."""
+
+    SEND = "SEND"
+    ASK = "ASK"
+    FENCE = "FENCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One exchange to be had, at wall-clock time `moment`; `nonce` is 32 fresh digits [0-9a-f]."""
+
+    action: Action
+    request: ChannelRequest
+    moment: datetime
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """Bytes to send. `path` is absolute and raw, with its query, exactly as it goes on the wire."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """Bytes that came back. Names of headers are lower case; repeated ones are joined by `, `."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Connector(Protocol):
+    """One provider's protocol, without I/O."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the channel can do."""
+
+    @property
+    def health_path(self) -> str:
+        """Path whose answer shows that the channel is there."""
+
+    def build(self, call: Call) -> HttpRequest:
+        """Build the request. The body depends on the call's request alone, so a re-send repeats it.
+
+        Raises:
+            ValueError: a fence was asked for something that is no charge.
+        """
+
+    def parse(self, call: Call, reply: HttpReply) -> Outcome:
+        """Tell what the reply proves. Whatever cannot be verified or read is UNKNOWN."""
+
+    def read_notification(
+        self, path: str, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> Notice:
+        """Verify and read a notification; names of headers are lower case.
+
+        Raises:
+            NotificationRefused: it is forged, stale or malformed.
+        """
+
+    def acknowledge(self, *, accepted: bool) -> Acknowledgement:
+        """Give the answer that the channel wants for a notification."""
+
+
+def evidence(text: str) -> str:
+    """Make text fit to be kept and shown: printable, and at most EVIDENCE_LENGTH_MAX characters."""
+    bounded = text[:EVIDENCE_LENGTH_MAX]
+    return "".join(character if character.isprintable() else " " for character in bounded)

@@ -1,0 +1,109 @@
+"""The sandbox's charges, captures and refunds, read into one shape."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.channels.connector import evidence
+from gateway.channels.sandbox.fields import Fields, Malformed, read_object
+from gateway.channels.sandbox.signing import EPOCH
+from gateway.domain.channel import AttemptKind
+from gateway.domain.money import Money
+from gateway.domain.payment import ActionKind, CaptureMode, NextAction
+
+AMOUNT_MAX = 2**53 - 1
+"""Largest amount of the protocol, in minor units."""
+
+TIME_MAX_MS = 253_402_300_799_999
+"""Last millisecond of the year 9999."""
+
+NUMBER = re.compile(r"[0-9A-Za-z]{20,32}")
+CODE = re.compile(r"[A-Z][A-Z_]{0,39}")
+
+STATES = {
+    AttemptKind.CHARGE: (
+        "PROCESSING",
+        "ACTION_REQUIRED",
+        "AUTHORIZED",
+        "SUCCEEDED",
+        "DECLINED",
+        "CLOSED",
+    ),
+    AttemptKind.CAPTURE: ("PROCESSING", "SUCCEEDED", "DECLINED"),
+    AttemptKind.REFUND: ("PROCESSING", "SUCCEEDED", "DECLINED", "ABNORMAL"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A charge, capture or refund as the sandbox shows it. A charge's `charge_number` is its own.
+
+    `money` is None only for the tombstone of a charge that was closed unseen, `capture_mode` for
+    it and for all but charges. `captured`, in minor units, is told of a SUCCEEDED charge, `action`
+    where the payer must act. `evidence` is the message, for people.
+    """
+
+    kind: AttemptKind
+    number: str
+    charge_number: str
+    channel_number: str
+    state: str
+    money: Money | None
+    capture_mode: CaptureMode | None
+    captured: int
+    action: NextAction | None
+    decline_code: str
+    decline_message: str
+    evidence: str
+
+
+def read_resource(kind: AttemptKind, body: bytes) -> Resource:
+    """Read a charge, capture or refund.
+
+    Raises:
+        Malformed: the bytes are none of that kind.
+    """
+    fields = read_object(body)
+    number = fields.text("number", NUMBER)
+    state = fields.one_of("state", STATES[kind])
+    version = fields.integer("version", 1, AMOUNT_MAX)
+    charge = kind is AttemptKind.CHARGE
+    if state == "AUTHORIZED" and fields.one_of("capture", tuple(CaptureMode)) != CaptureMode.MANUAL:
+        raise Malformed("an authorisation that was not asked for")
+    tombstone = charge and state == "CLOSED" and not fields.has("amount")
+    settled = charge and state == "SUCCEEDED"
+    return Resource(
+        kind=kind,
+        number=number,
+        charge_number=number if charge else fields.text("charge_number", NUMBER),
+        channel_number=fields.text("channel_number") if fields.has("channel_number") else "",
+        state=state,
+        money=None if tombstone else _money(fields),
+        capture_mode=_capture_mode(fields) if charge and not tombstone else None,
+        captured=fields.integer("captured", 0, AMOUNT_MAX) if settled else 0,
+        action=_action(fields.inner("action")) if state == "ACTION_REQUIRED" else None,
+        decline_code=fields.text("decline_code", CODE) if fields.has("decline_code") else "",
+        decline_message=fields.message("decline_message"),
+        evidence=evidence(f"sandbox {kind} {number}: {state} v{version} {body.decode()}"),
+    )
+
+
+def _money(fields: Fields) -> Money:
+    amount = fields.integer("amount", 1, AMOUNT_MAX)
+    try:
+        return Money(fields.text("currency"), amount)
+    except ValueError as error:
+        raise Malformed("currency is not one of the contract") from error
+
+
+def _capture_mode(fields: Fields) -> CaptureMode:
+    return CaptureMode(fields.one_of("capture", tuple(CaptureMode)))
+
+
+def _action(fields: Fields) -> NextAction:
+    kind = ActionKind(fields.one_of("type", tuple(ActionKind)))
+    content = fields.text("data")
+    if not fields.has("expire_time"):
+        return NextAction(kind, content)
+    expire_ms = fields.integer("expire_time", 0, TIME_MAX_MS)
+    return NextAction(kind, content, EPOCH + timedelta(milliseconds=expire_ms))

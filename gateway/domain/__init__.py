@@ -1,0 +1,4 @@
+"""What is true: values, states, decisions. Standard library only; no I/O, no clock, no randomness.
+
+No logging.
+"""

@@ -1,0 +1,171 @@
+"""What the gateway and a channel say to each other, in the gateway's own words.
+
+A connector turns a `ChannelRequest` into the provider's protocol and the provider's answer into an
+`Outcome`. The class of an outcome says what may follow:
+
+    SUCCESS   the channel says so in a verified message for our number, amount and currency: book it
+    PENDING   accepted, or the payer is acting: wait for the notification, and ask
+    FAILED    a verified, documented, definite refusal of exactly this request
+    NOT_SENT  proof that nothing left this process: the same number may be sent again
+    UNKNOWN   everything else, "not found" included: ask; never a new number, never "failed"
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from gateway.domain.money import Money
+from gateway.domain.payment import CaptureMode, Failure, NextAction, Scene
+
+EVIDENCE_LENGTH_MAX = 2_000
+"""Characters kept of the message that proves an outcome."""
+
+
+class AttemptKind(StrEnum):
+    """What a channel is asked for."""
+
+    CHARGE = "CHARGE"
+    CAPTURE = "CAPTURE"
+    CANCEL = "CANCEL"
+    REFUND = "REFUND"
+
+
+class AttemptState(StrEnum):
+    """Where an attempt is in its life. Only OPEN ones are asked about."""
+
+    OPEN = "OPEN"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    NOT_SENT = "NOT_SENT"
+
+
+class OutcomeClass(StrEnum):
+    """What an answer, or its absence, proves."""
+
+    SUCCESS = "SUCCESS"
+    PENDING = "PENDING"
+    FAILED = "FAILED"
+    NOT_SENT = "NOT_SENT"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known after one exchange with a channel.
+
+    Attributes:
+        outcome: its class.
+        authorized: the success is an authorisation; nothing was captured.
+        closed: the failure is a closed number, which can never succeed.
+        not_found: the channel says, verifiably, that it does not know the number. Not proof
+            that nothing happened.
+        abnormal: the channel says that the money is neither with the payer nor back. Goes
+            with PENDING.
+        money: amount and currency that the channel names; None where it names none.
+        channel_number: the channel's own number; empty where it gave none.
+        next_action: what the payer must do. Goes with PENDING.
+        failure: why. Goes with FAILED.
+        evidence: what proves it, for people; at most EVIDENCE_LENGTH_MAX characters, no secret.
+
+    """
+
+    outcome: OutcomeClass
+    authorized: bool = False
+    closed: bool = False
+    not_found: bool = False
+    abnormal: bool = False
+    money: Money | None = None
+    channel_number: str = ""
+    next_action: NextAction | None = None
+    failure: Failure | None = None
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one channel under one number of ours, as it is now.
+
+    `charge_number` is the number of the charge that the attempt is about: its own for a CHARGE.
+    `tries` counts questions and sends by workers, `not_found_count` the verified "not found"
+    answers in a row, `fenced` whether the channel confirmed that the number is closed.
+    """
+
+    merchant_id: str
+    attempt_id: UUID
+    payment_id: UUID
+    operation_id: UUID | None
+    kind: AttemptKind
+    channel: str
+    number: str
+    charge_number: str
+    money: Money
+    state: AttemptState
+    create_time: datetime
+    due_time: datetime | None
+    tries: int = 0
+    not_found_count: int = 0
+    fenced: bool = False
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRequest:
+    """What a connector needs to know of an attempt.
+
+    Fields that do not apply to the kind have their defaults.
+
+    `payer_pseudonym` is a per-channel pseudonym: no channel can match payers with another.
+    """
+
+    kind: AttemptKind
+    number: str
+    charge_number: str
+    money: Money
+    capture_mode: CaptureMode
+    scene: Scene
+    payer_pseudonym: str
+    description: str
+    expire_time: datetime
+    final: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A verified notification: what it is about, by our number, and what it says."""
+
+    kind: AttemptKind
+    number: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """How a channel wants its notification answered."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a channel can do, as data.
+
+    So that the gateway refuses early what the channel would refuse.
+    """
+
+    channel: str
+    currencies: frozenset[str]
+    amount_max: int
+    manual_capture: bool
+    send_timeout: timedelta
+    authorization_lifetime: timedelta
+    can_fence: bool
+
+
+class NotificationRefused(Exception):
+    """A notification is forged, stale or malformed. The message is for the log: no secret in it."""

@@ -1,0 +1,168 @@
+"""What a channel's answer means, whatever it was asked: the one way from an outcome to a change.
+
+Replies, answers to questions and notifications all come through here, so duplicates and any order
+are normal: an attempt that is closed stays closed, and what changes nothing writes nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from gateway.domain.change import Aggregate, Change, EventType, ReviewKind
+from gateway.domain.channel import Attempt, AttemptKind, AttemptState, Outcome, OutcomeClass
+from gateway.domain.decisions import bookings
+from gateway.domain.decisions.answer import Answer
+from gateway.domain.decisions.charge import conclude_charge
+from gateway.domain.decisions.moment import Moment
+from gateway.domain.operation import OperationKind
+from gateway.domain.payment import (
+    OPEN_STATES,
+    Failure,
+    FailureReason,
+    PaymentEvent,
+    PaymentState,
+)
+
+
+def conclude(
+    aggregate: Aggregate, attempt_id: UUID, outcome: Outcome, moment: Moment
+) -> Change | None:
+    """Apply an outcome to what an attempt is about; None where it changes nothing."""
+    answer = Answer(aggregate, aggregate.attempts[attempt_id], outcome, moment)
+    if answer.attempt.kind is AttemptKind.CHARGE:
+        return conclude_charge(answer)
+    if answer.attempt.state is not AttemptState.OPEN or not answer.operation.running:
+        return None
+    if outcome.abnormal:
+        return _abnormal(answer)
+    if outcome.outcome is OutcomeClass.SUCCESS:
+        return _SUCCEEDED[answer.operation.kind](answer)
+    if outcome.outcome is OutcomeClass.FAILED:
+        words = "The channel refused."
+        failure = outcome.failure or Failure(FailureReason.DECLINED, words)
+        return _FAILED[answer.operation.kind](answer, failure)
+    return None
+
+
+def disagreement(attempt: Attempt, outcome: Outcome) -> str:
+    """Say where a verified answer names another amount or currency than we asked for.
+
+    Empty where it agrees.
+    """
+    claims = outcome.outcome in (OutcomeClass.SUCCESS, OutcomeClass.PENDING)
+    if claims and outcome.money is not None and outcome.money != attempt.money:
+        named, asked = outcome.money, attempt.money
+        return f"The channel speaks of {named} for number {attempt.number}; we asked for {asked}."
+    return ""
+
+
+def _captured(answer: Answer) -> Change:
+    payment, operation = answer.payment, answer.operation
+    captured = payment.captured + operation.amount.minor_units
+    last = operation.final or captured == payment.amount.minor_units
+    after = replace(
+        payment,
+        captured=captured,
+        fee_millionths=payment.fee_terms.accrued(captured) if payment.fee_terms else 0,
+        capture_time=payment.capture_time or answer.moment.now,
+        state=answer.state_after(PaymentEvent.CAPTURED) if last else payment.state,
+    )
+    entry = bookings.captured(after, operation.amount.minor_units, answer.moment, operation)
+    return replace(answer.change(EventType.CAPTURE_ENDED, after, None), entries=(entry,))
+
+
+def _canceled(answer: Answer) -> Change:
+    """The number is closed: the charge's own attempt ends with it."""
+    charge = tuple(
+        answer.closed(attempt, AttemptState.FAILED) for attempt in answer.still_open(None)
+    )
+    moved = replace(answer.payment, state=_after_cancel(answer), next_action=None)
+    change = answer.change(EventType.CANCEL_ENDED, moved, None)
+    return replace(change, attempts=(*change.attempts, *charge))
+
+
+def _after_cancel(answer: Answer) -> PaymentState:
+    payment = answer.payment
+    if payment.state not in OPEN_STATES and payment.state is not PaymentState.AUTHORIZED:
+        return payment.state
+    if answer.operation.kind is OperationKind.CANCEL:
+        return answer.state_after(PaymentEvent.CANCELED)
+    return answer.state_after(PaymentEvent.RELEASED if payment.captured else PaymentEvent.EXPIRED)
+
+
+def _refunded(answer: Answer) -> Change:
+    payment, operation = answer.payment, answer.operation
+    given_back = operation.amount.minor_units + sum(
+        other.amount.minor_units
+        for other in answer.aggregate.operations.values()
+        if other.kind is OperationKind.REFUND and other.succeeded
+    )
+    terms = payment.fee_terms
+    fee = terms.returned(payment.fee_millionths, given_back, payment.captured) if terms else 0
+    after = replace(payment, fee_returned_millionths=fee)
+    entry = bookings.refund_succeeded(payment, operation, answer.moment)
+    return replace(answer.change(EventType.REFUND_ENDED, after, None), entries=(entry,))
+
+
+def _returned(answer: Answer) -> Change:
+    entry = bookings.return_succeeded(answer.payment, answer.operation, answer.moment)
+    change = answer.change(EventType.REFUND_ENDED, answer.payment, None)
+    return replace(change, entries=(entry,))
+
+
+def _capture_failed(answer: Answer, failure: Failure) -> Change:
+    return answer.change(EventType.CAPTURE_ENDED, answer.payment, failure)
+
+
+def _cancel_failed(answer: Answer, failure: Failure) -> Change:
+    """The charge had ended otherwise: its own attempt finds out how, at once."""
+    change = answer.change(EventType.CANCEL_ENDED, answer.payment, failure)
+    due = answer.moment.now
+    charge = tuple(replace(attempt, due_time=due) for attempt in answer.still_open(None))
+    return replace(change, attempts=(*change.attempts, *charge))
+
+
+def _refund_failed(answer: Answer, failure: Failure) -> Change:
+    payment, operation = answer.payment, answer.operation
+    after = replace(payment, refunded=payment.refunded - operation.amount.minor_units)
+    change = answer.change(EventType.REFUND_ENDED, after, failure)
+    entry = bookings.refund_failed(payment, operation, answer.moment)
+    return replace(change, entries=(entry,), advanced=-operation.advanced)
+
+
+def _return_failed(answer: Answer, failure: Failure) -> Change:
+    amount = answer.operation.amount
+    detail = f"The channel refused to give back {amount} that came late; it stays in suspense."
+    return replace(
+        answer.change(EventType.REFUND_ENDED, answer.payment, failure),
+        entries=(bookings.return_failed(answer.payment, answer.operation, answer.moment),),
+        reviews=(answer.moment.review(ReviewKind.RETURN_REFUSED, answer.attempt, detail),),
+    )
+
+
+def _abnormal(answer: Answer) -> Change | None:
+    """Hand to a person money that is neither with the payer nor back; its amount stays reserved."""
+    if answer.operation.under_review:
+        return None
+    held = replace(answer.operation, under_review=True, update_time=answer.moment.now)
+    detail = f"The channel calls the refund of {held.amount} abnormal. {answer.outcome.evidence}"
+    case = answer.moment.review(ReviewKind.ABNORMAL_REFUND, answer.attempt, detail)
+    change = answer.moment.change(EventType.CHANGED, answer.payment, held)
+    return replace(change, reviews=(case,))
+
+
+_SUCCEEDED: Mapping[OperationKind, Callable[[Answer], Change]] = {
+    OperationKind.CAPTURE: _captured,
+    OperationKind.CANCEL: _canceled,
+    OperationKind.RELEASE: _canceled,
+    OperationKind.REFUND: _refunded,
+    OperationKind.RETURN: _returned,
+}
+
+_FAILED: Mapping[OperationKind, Callable[[Answer, Failure], Change]] = {
+    OperationKind.CAPTURE: _capture_failed,
+    OperationKind.CANCEL: _cancel_failed,
+    OperationKind.RELEASE: _cancel_failed,
+    OperationKind.REFUND: _refund_failed,
+    OperationKind.RETURN: _return_failed,
+}

@@ -1,0 +1,82 @@
+"""Fees are accrued exactly, in millionths of a minor unit, and never rounded per payment.
+
+0.1 % of 2.00 yuan is 0.2 fen: rounding it per payment would earn nothing, or five times too much. A
+payment freezes the schedule that was in force when it was made (`FeeTerms`); whole minor units are
+booked only by settlement.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FeeTerms:
+    """What one payment costs: a rate in millionths.
+
+    Fixed part and bounds in minor units (maximum 0.
+
+    None).
+    """
+
+    rate_millionths: int
+    fixed: int = 0
+    minimum: int = 0
+    maximum: int = 0
+    returned_on_refund: bool = False
+
+    def accrued(self, amount: int) -> int:
+        """Give the fee of a captured amount in minor units, in millionths of a minor unit.
+
+        Nothing captured costs nothing.
+        """
+        if amount == 0:
+            return 0
+        fee = max(amount * self.rate_millionths + self.fixed * MILLION, self.minimum * MILLION)
+        return min(fee, self.maximum * MILLION) if self.maximum else fee
+
+    def returned(self, fee: int, refunded: int, captured: int) -> int:
+        """Give the part of a fee that refunds give back so far: round(fee * refunded / captured).
+
+        Half up.
+        """
+        if not self.returned_on_refund or captured == 0:
+            return 0
+        return (2 * fee * refunded + captured) // (2 * captured)
+
+
+@dataclass(frozen=True, slots=True)
+class FeeSchedule:
+    """Terms for one channel and currency, from one moment on.
+
+    For amounts from (inclusive) to (exclusive; 0: no end), in minor units.
+    """
+
+    channel: str
+    currency: str
+    effective_time: datetime
+    terms: FeeTerms
+    amount_from: int = 0
+    amount_to: int = 0
+
+    def covers(self, channel: str, currency: str, amount: int, now: datetime) -> bool:
+        """Tell whether this schedule may hold for a payment."""
+        return (
+            (self.channel, self.currency) == (channel, currency)
+            and self.effective_time <= now
+            and amount >= self.amount_from
+            and (not self.amount_to or amount < self.amount_to)
+        )
+
+
+def terms_for(
+    schedules: Iterable[FeeSchedule], channel: str, currency: str, amount: int, now: datetime
+) -> FeeTerms | None:
+    """Pick the terms of a payment: the latest schedule in force that covers it.
+
+    None where none does.
+    """
+    covering = [item for item in schedules if item.covers(channel, currency, amount, now)]
+    return max(covering, key=lambda item: item.effective_time).terms if covering else None

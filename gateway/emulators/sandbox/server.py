@@ -1,0 +1,256 @@
+"""The sandbox as a running service: one listener, one book, and what becomes due.
+
+A signed request goes one way: body, signature, command, book, notifications that must come first,
+delay, reply. The event loop never waits for a disk; the book's writer does. When it is told to stop
+it takes no new connections, finishes what runs, and leaves the rest (timers, notifications) in the
+book for the next start.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+from yarl import URL
+
+from gateway.emulators.core import visits
+from gateway.emulators.core.book import Book, BookBusy
+from gateway.emulators.core.clock import Clock
+from gateway.emulators.core.fields import InvalidField
+from gateway.emulators.core.notifier import Notifier
+from gateway.emulators.core.outbox import Notification, OutboxFull
+from gateway.emulators.core.statements import read_sql
+from gateway.emulators.core.timers import Timers
+from gateway.emulators.core.wire import (
+    BODY_BYTES_MAX,
+    BodyIncomplete,
+    BodyTooLarge,
+    json_bytes,
+    read_body,
+    reply,
+)
+from gateway.emulators.sandbox import settlement
+from gateway.emulators.sandbox.control import Control, read_shift
+from gateway.emulators.sandbox.errors import Refusal, error_view
+from gateway.emulators.sandbox.operations import Answer, NonceReplayed, perform
+from gateway.emulators.sandbox.replies import send
+from gateway.emulators.sandbox.requests import Command, parse_command
+from gateway.emulators.sandbox.signing import STALE_S, Caller, Keyring, Unauthenticated
+
+REQUESTS_IN_FLIGHT_MAX = 4_096
+ACCEPT_BACKLOG_CONNECTIONS = 1_024
+STOP_TIMEOUT_S = 5.0  # for requests that run when the stop comes
+NONCE_SWEEP_INTERVAL_S = 30.0
+BEFORE_REPLY_TIMEOUT_S = 2.0
+ACKNOWLEDGEMENT = b'{"acknowledged":true}'
+BOOK_FILE = "sandbox.sqlite3"
+
+_log = structlog.get_logger(__name__)
+
+
+async def serve_sandbox(
+    *,
+    host: str,
+    port: int,
+    data_dir: Path,
+    keys: Sequence[bytes],
+    account: str = "gateway",
+    ready: Callable[[str, int], None] | None = None,
+    stop: asyncio.Event,
+) -> None:
+    """Serve the sandbox channel until `stop` is set.
+
+    `port` 0 takes a free one; `ready` is told the host and the real port once requests are
+    accepted. `keys` are all accepted (at least 16 bytes each), the first signs notifications.
+    Raises ValueError for unusable keys or account, BookLocked when `data_dir` is in use, OSError
+    when the port is.
+    """
+    keyring = Keyring(keys, account)
+    async with AsyncExitStack() as stack:
+        book = await Book.open(data_dir / BOOK_FILE, _schema())
+        stack.push_async_callback(book.close)
+        clock = Clock(shift_ms=await book.run(read_shift))
+        notifier = Notifier(
+            book, clock, dress=partial(_dress, keyring, clock), acknowledges=_acknowledges
+        )
+        stack.push_async_callback(notifier.close)
+        timers = Timers(book, clock, settlement.fire)
+        runner = _runner(Sandbox(book, clock, keyring, notifier), Control(book, clock))
+        stack.push_async_callback(runner.cleanup)
+        real_port = await _listen(runner, host, port)
+        _log.info("sandbox started", host=host, port=real_port, account=account)
+        if ready is not None:
+            ready(host, real_port)
+        await _run_until(stop, timers.run(), notifier.run(), _sweep(book, clock))
+    _log.info("sandbox stopped")
+
+
+class Sandbox:
+    """The handler of every signed request."""
+
+    def __init__(self, book: Book, clock: Clock, keyring: Keyring, notifier: Notifier) -> None:
+        self._book = book
+        self._clock = clock
+        self._keyring = keyring
+        self._notifier = notifier
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """From raw bytes to the signed reply. What it raises is answered unsigned."""
+        body = await read_body(request)
+        caller = self._keyring.authenticate(
+            request.method,
+            request.raw_path,
+            lambda name: request.headers.getall(name, []),
+            body,
+            now_s=self._clock.wire_s(),
+        )
+        answer = await self._answer(caller, _read_command(request, body))
+        for notification_id in answer.notify_first:
+            await self._notifier.deliver_now(notification_id, BEFORE_REPLY_TIMEOUT_S)
+        if answer.delay_ms:
+            await asyncio.sleep(answer.delay_ms / 1000)
+        return send(request, caller, answer, now_s=self._clock.wire_s())
+
+    async def _answer(self, caller: Caller, asked: Command | Refusal) -> Answer:
+        unit = partial(perform, caller=caller, asked=asked, now=self._clock.now_ms())
+        try:
+            return await self._book.run(unit)
+        except (NonceReplayed, BookBusy, OutboxFull):
+            raise
+        except Exception:  # noqa: BLE001 a fault of our own is answered signed, with no detail
+            _log.exception("request failed")
+            return Answer(500, error_view("INTERNAL", "Something went wrong."))
+
+
+def _read_command(request: web.Request, body: bytes) -> Command | Refusal:
+    content_type = request.headers.get("Content-Type")
+    try:
+        return parse_command(request.method, request.raw_path, content_type, body)
+    except Refusal as refusal:
+        return refusal
+
+
+def _runner(sandbox: Sandbox, control: Control) -> web.AppRunner:
+    app = web.Application(middlewares=[_Gate().admit])
+    app.add_routes([web.route("*", "/v1/{tail:.*}", sandbox.handle), *control.routes()])
+    return web.AppRunner(
+        app,
+        access_log=None,
+        auto_decompress=False,  # signatures are over the bytes as received
+        shutdown_timeout=STOP_TIMEOUT_S,
+    )
+
+
+class _Gate:
+    """Bounds the requests in flight, logs each, and answers what was raised, unsigned."""
+
+    def __init__(self) -> None:
+        self._in_flight = 0
+
+    @web.middleware
+    async def admit(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        if self._in_flight >= REQUESTS_IN_FLIGHT_MAX:
+            return _unsigned(Refusal("TOO_MANY_REQUESTS", "Too many requests."))
+        self._in_flight += 1
+        start = time.perf_counter()
+        try:
+            response = await handler(request)
+        except web.HTTPException:
+            raise
+        except Exception as error:  # noqa: BLE001 every error has an answer
+            response = _unsigned(error)
+        finally:
+            self._in_flight -= 1
+        duration_ms = round((time.perf_counter() - start) * 1000, 1)
+        _log.debug(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status,
+            duration_ms=duration_ms,
+        )
+        return response
+
+
+def _unsigned(error: Exception) -> web.Response:
+    """The reply to what a handler raised: there is nobody proven to sign it for."""
+    refusal = _as_refusal(error)
+    return reply(refusal.status, json_bytes(refusal.view()))
+
+
+def _as_refusal(error: Exception) -> Refusal:
+    match error:
+        case Refusal():
+            refusal = error
+        case InvalidField():
+            refusal = Refusal("INVALID_REQUEST", f"{error.field} {error.message}.", error.field)
+        case BodyIncomplete():
+            refusal = Refusal("INVALID_REQUEST", "The body did not arrive whole in time.", "body")
+        case BodyTooLarge():
+            refusal = Refusal("PAYLOAD_TOO_LARGE", f"The body exceeds {BODY_BYTES_MAX} bytes.")
+        case Unauthenticated() | NonceReplayed():
+            refusal = Refusal("UNAUTHENTICATED", str(error))
+        case BookBusy() | OutboxFull():
+            refusal = Refusal("TOO_MANY_REQUESTS", str(error))
+        case _:
+            _log.error("request failed", exc_info=error)
+            refusal = Refusal("INTERNAL", "Something went wrong.")
+    return refusal
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
+    await runner.setup()
+    site = web.TCPSite(runner, host, port, backlog=ACCEPT_BACKLOG_CONNECTIONS)
+    await site.start()
+    real_port: int = runner.addresses[0][1]
+    return real_port
+
+
+async def _run_until(stop: asyncio.Event, *loops: Coroutine[None, None, None]) -> None:
+    """Run the loops until `stop`; a loop that fails ends the service with its error."""
+    tasks = [asyncio.create_task(loop) for loop in (stop.wait(), *loops)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _sweep(book: Book, clock: Clock) -> None:
+    """Forget nonces that no request may carry any more."""
+    while True:
+        await book.run(partial(visits.forget_nonces, now_s=clock.wire_s()))
+        await asyncio.sleep(NONCE_SWEEP_INTERVAL_S)
+
+
+def _schema() -> list[str]:
+    core, own = "gateway.emulators.core", "gateway.emulators.sandbox"
+    return [read_sql(core, "schema.sql"), read_sql(own, "schema.sql")]
+
+
+def _dress(
+    keyring: Keyring, clock: Clock, notification: Notification, url: URL
+) -> Mapping[str, str]:
+    age_s = STALE_S if notification.seal == "STALE" else 0
+    return keyring.sign_notification(
+        url.raw_path_qs,
+        notification.body.encode(),
+        now_s=clock.wire_s() - age_s,
+        forged=notification.seal == "FORGED",
+    )
+
+
+def _acknowledges(status: int, body: bytes) -> bool:
+    return status == HTTPStatus.OK and body == ACKNOWLEDGEMENT

@@ -1,0 +1,194 @@
+"""Every Prometheus metric of the gateway, each defined once, in one class on a registry of its own.
+
+Rooms that are measured know no Prometheus: they call the small methods below, through observer
+protocols of their own. Names begin with `gateway_` and end with their unit. Time series are
+bounded: a caller may put any name into a path, so per label only the first `LABEL_VALUES_MAX`
+values count for themselves, and all further ones as `other`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from gateway import __version__
+
+LABEL_VALUES_MAX: Final = 100
+OTHER: Final = "other"
+EXPOSITION_TYPE: Final = CONTENT_TYPE_LATEST
+"""Content type of what `Metrics.exposition` writes."""
+
+CALL_BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+COMMIT_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+
+disable_created_metrics()  # a second series per counter and histogram, which nobody reads
+
+
+class Metrics:
+    """The metrics of one process, and the methods that move them. Durations are in seconds."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._seen: dict[str, set[str]] = {}
+        ProcessCollector(registry=self._registry)
+        self._gauge("gateway_build_info", "What runs; always 1.", "version").labels(
+            __version__
+        ).set(1)
+        self._define_calls()
+        self._define_payments()
+        self._define_work()
+
+    def _define_calls(self) -> None:
+        self._rpc_calls = self._counter(
+            "gateway_rpc_calls_total", "Calls answered.", "method", "code", "reason"
+        )
+        self._rpc_duration = self._histogram(
+            "gateway_rpc_duration_seconds", "Time to answer a call.", CALL_BUCKETS_S, "method"
+        )
+        self._rpc_in_flight = self._gauge(
+            "gateway_rpc_in_flight", "Calls under way, streams included.", "method"
+        )
+        self._watchers = self._gauge("gateway_watchers", "WatchPayments streams open.")
+        self._channel_calls = self._counter(
+            "gateway_channel_calls_total", "Calls to channels.", "channel", "kind", "outcome"
+        )
+        self._channel_duration = self._histogram(
+            "gateway_channel_duration_seconds",
+            "Time of a call to a channel.",
+            CALL_BUCKETS_S,
+            "channel",
+            "kind",
+        )
+        self._notifications = self._counter(
+            "gateway_notifications_total", "Notifications from channels.", "channel", "result"
+        )
+
+    def _define_payments(self) -> None:
+        self._payments = self._counter(
+            "gateway_payments_total", "Payments that reached a state.", "channel", "state"
+        )
+        self._refunds = self._counter(
+            "gateway_refunds_total", "Refunds that reached a state.", "state"
+        )
+        self._attempts_open = self._gauge(
+            "gateway_attempts_open", "Attempts whose outcome is not known yet."
+        )
+        self._attempt_age = self._gauge(
+            "gateway_attempts_open_age_seconds", "Age of the oldest attempt that is open."
+        )
+        self._reviews_open = self._gauge(
+            "gateway_review_cases_open", "Review cases that wait for a person.", "kind"
+        )
+
+    def _define_work(self) -> None:
+        self._pool_size = self._gauge("gateway_database_pool_size", "Database connections open.")
+        self._pool_idle = self._gauge("gateway_database_pool_idle", "Database connections free.")
+        self._pool_waiting = self._gauge(
+            "gateway_database_pool_waiting", "Tasks that wait for a database connection."
+        )
+        self._commit_duration = self._histogram(
+            "gateway_commit_duration_seconds", "Time of a commit.", COMMIT_BUCKETS_S
+        )
+        self._worker_runs = self._counter(
+            "gateway_worker_runs_total", "Rounds that a worker ended, well or not.", "worker"
+        )
+        self._worker_errors = self._counter(
+            "gateway_worker_errors_total", "Rounds that a worker ended with an error.", "worker"
+        )
+
+    def exposition(self) -> bytes:
+        """Write all metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def started(self, method: str) -> None:
+        """Count a call that began."""
+        self._rpc_in_flight.labels(self._known("method", method)).inc()
+
+    def finished(self, method: str, code: str, reason: str, seconds: float) -> None:
+        """Count a call that ended; `reason` is empty where there was no error."""
+        known = self._known("method", method)
+        self._rpc_in_flight.labels(known).dec()
+        self._rpc_calls.labels(known, code, reason).inc()
+        self._rpc_duration.labels(known).observe(seconds)
+
+    def watching(self, count: int) -> None:
+        """Tell how many streams of changes are open."""
+        self._watchers.set(count)
+
+    def observed(self, channel: str, kind: str, outcome_class: str, seconds: float) -> None:
+        """Count a call to a channel that ended."""
+        known = self._known("channel", channel)
+        self._channel_calls.labels(known, kind, outcome_class).inc()
+        self._channel_duration.labels(known, kind).observe(seconds)
+
+    def notified(self, channel: str, result: str) -> None:
+        """Count a notification and what became of it."""
+        self._notifications.labels(self._known("channel", channel), result).inc()
+
+    def refused(self, channel: str) -> None:
+        """Count a notification that was forged, stale or malformed."""
+        self.notified(channel, "refused")
+
+    def payment_reached(self, channel: str, state: str) -> None:
+        """Count a payment that reached a state."""
+        self._payments.labels(self._known("channel", channel), state).inc()
+
+    def refund_reached(self, state: str) -> None:
+        """Count a refund that reached a state."""
+        self._refunds.labels(state).inc()
+
+    def attempts_open(self, count: int, age_s_max: float) -> None:
+        """Tell how many attempts are open, and the age of the oldest in seconds (0 for none)."""
+        self._attempts_open.set(count)
+        self._attempt_age.set(age_s_max)
+
+    def reviews_open(self, counts: Mapping[str, int]) -> None:
+        """Tell how many review cases are open, by kind; kinds that are not named have none."""
+        known = {self._known("kind", kind): count for kind, count in counts.items()}
+        for kind in self._seen.get("kind", ()):
+            self._reviews_open.labels(kind).set(known.get(kind, 0))
+
+    def pool(self, size: int, idle: int, waiting: int) -> None:
+        """Tell how the database pool is used: connections open, those free, tasks that wait."""
+        self._pool_size.set(size)
+        self._pool_idle.set(idle)
+        self._pool_waiting.set(waiting)
+
+    def committed(self, seconds: float) -> None:
+        """Count a commit."""
+        self._commit_duration.observe(seconds)
+
+    def worker_ran(self, worker: str, *, failed: bool) -> None:
+        """Count one round of a worker."""
+        self._worker_runs.labels(worker).inc()
+        if failed:
+            self._worker_errors.labels(worker).inc()
+
+    def _known(self, label: str, value: str) -> str:
+        """Give the value, or `other` where its label has had too many different ones."""
+        seen = self._seen.setdefault(label, set())
+        if value in seen or len(seen) < LABEL_VALUES_MAX:
+            seen.add(value)
+            return value
+        return OTHER
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, registry=self._registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(name, meaning, labels, registry=self._registry)
+
+    def _histogram(
+        self, name: str, meaning: str, buckets: Sequence[float], *labels: str
+    ) -> Histogram:
+        return Histogram(name, meaning, labels, registry=self._registry, buckets=buckets)

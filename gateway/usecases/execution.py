@@ -1,0 +1,170 @@
+"""Carrying out what was accepted: commit the intent, call the channel, commit the outcome.
+
+Whoever still waits.
+
+Once begun, the work belongs to the gateway: it runs in a task of its own, so a caller who cancels
+or whose deadline passes only stops waiting. He gets the outcome if it is there in time, and
+otherwise what was committed first, which says PROCESSING. If the process dies in between, or the
+outcome cannot be committed, the attempt stays open and a worker of any replica asks the channel
+about it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from gateway.clock import Clock, Deadline
+from gateway.domain.change import Aggregate, Change, ReviewCase, ReviewKind
+from gateway.domain.channel import Attempt, AttemptState, Outcome
+from gateway.domain.decisions.conclude import conclude, disagreement
+from gateway.domain.decisions.moment import Moment
+from gateway.domain.errors import DeadlinePassed, Reason, Unavailable
+from gateway.domain.ports import Channel, Observer, PaymentStore, WorkStore
+from gateway.usecases.requests import channel_request
+
+RETRY_AFTER_S = 5.0
+"""Hint to callers of a channel that this gateway is not set up for, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long things may take. The lease is held beyond a channel's own timeout by the margin."""
+
+    lease_margin: timedelta
+    recovery_delay_min: timedelta
+    recovery_delay_max: timedelta
+    review_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What the first commit made or found: the payment, and what is to be sent, if anything."""
+
+    aggregate: Aggregate
+    attempt: Attempt | None
+    object_id: UUID
+    replayed: bool
+
+
+class Execution:
+    """Runs accepted work to its outcome."""
+
+    def __init__(
+        self,
+        *,
+        payments: PaymentStore,
+        work: WorkStore,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        timing: Timing,
+        observer: Observer,
+    ) -> None:
+        self.payments = payments
+        self.work = work
+        self.channels = channels
+        self.clock = clock
+        self.timing = timing
+        self.observer = observer
+        self._tasks: set[asyncio.Task[Begun]] = set()
+
+    async def answer(
+        self,
+        begin: Callable[[], Awaitable[Begun]],
+        place: AbstractContextManager[None],
+        deadline: Deadline,
+    ) -> Begun:
+        """Begin and carry out; give what is known by the deadline.
+
+        Raises:
+            GatewayError: what `begin` raised, or DeadlinePassed while it had not yet committed.
+        """
+        begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._carry_out(begin, place, begun))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.wait({task}, timeout=deadline.remaining())
+        if task.done():
+            return task.result()
+        if begun.done():
+            return begun.result()
+        words = "The deadline passed before the answer was known. Send the same key again."
+        raise DeadlinePassed(Reason.DEADLINE_EXCEEDED, words)
+
+    async def drain(self, seconds: float) -> int:
+        """Wait for the work under way, at most so long. Give how much is left for others."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+        return len(self._tasks)
+
+    async def conclude(self, attempt: Attempt, outcome: Outcome) -> Aggregate | None:
+        """Commit what an outcome means.
+
+        None where it disagrees with what was asked: a person must look.
+        """
+        moment = self.moment(attempt.channel)
+        words = disagreement(attempt, outcome)
+        if words:
+            await self.keep_review(moment.review(ReviewKind.MISMATCH, attempt, words))
+            return None
+
+        def decide(aggregate: Aggregate) -> Change | None:
+            return conclude(aggregate, attempt.attempt_id, outcome, moment)
+
+        changed = await self.payments.change_payment(
+            attempt.merchant_id, attempt.payment_id, decide
+        )
+        if changed.written:
+            self.observer.changed(changed.aggregate.payment)
+        return changed.aggregate
+
+    async def keep_review(self, case: ReviewCase) -> None:
+        """Keep a review case, and tell of it when it is new."""
+        if await self.work.open_review(case):
+            self.observer.review_opened(case)
+
+    def channel(self, name: str) -> Channel:
+        """Give a channel by name. Raises Unavailable where this gateway is not set up for it."""
+        if name not in self.channels:
+            words = f"This gateway is not set up for the channel {name}."
+            raise Unavailable(Reason.CHANNEL_UNAVAILABLE, words, retry_after_s=RETRY_AFTER_S)
+        return self.channels[name]
+
+    def moment(self, channel: str) -> Moment:
+        """Now, with the spans that hold for this channel."""
+        can = self.channel(channel).capabilities
+        lease = can.send_timeout + self.timing.lease_margin
+        return Moment(self.clock.now(), self.clock.new_id, lease, can.authorization_lifetime)
+
+    async def _carry_out(
+        self,
+        begin: Callable[[], Awaitable[Begun]],
+        place: AbstractContextManager[None],
+        begun: asyncio.Future[Begun],
+    ) -> Begun:
+        with place:
+            first = await begin()
+            begun.set_result(first)
+            if first.attempt is None:
+                return first
+            return await self._send(first, first.attempt)
+
+    async def _send(self, first: Begun, attempt: Attempt) -> Begun:
+        """Send and conclude. Whatever fails here leaves the attempt open, for the workers."""
+        try:
+            request = channel_request(first.aggregate, attempt)
+            outcome = await self.channel(attempt.channel).send(request)
+            aggregate = await self.conclude(attempt, outcome)
+            if aggregate is None or is_open(aggregate, attempt):
+                await self.work.postpone_attempt(attempt, self.timing.recovery_delay_min)
+        except Exception as fault:  # noqa: BLE001 - the intent is kept: only its outcome is late
+            self.observer.faulted("send", fault, attempt.payment_id)
+            return first
+        return replace(first, aggregate=aggregate) if aggregate else first
+
+
+def is_open(aggregate: Aggregate, attempt: Attempt) -> bool:
+    """Whether an attempt still waits for its outcome."""
+    return aggregate.attempts[attempt.attempt_id].state is AttemptState.OPEN

@@ -1,0 +1,51 @@
+"""Notified: a channel's verified notification joins the same way as its answers.
+
+It is acknowledged only after its commit. What names a number, channel or amount that is not ours
+changes nothing: it is kept for a person, and acknowledged, since sending it again would not help.
+"""
+
+from gateway.domain.change import ReviewCase, ReviewKind
+from gateway.domain.channel import Attempt, Notice
+from gateway.domain.ids import parse_channel_number
+from gateway.usecases.execution import Execution
+from gateway.usecases.merchants import MerchantBook
+
+NOBODY = "-"
+"""Owner of review cases about numbers that belong to no merchant."""
+
+
+class Notified:
+    """The use case."""
+
+    def __init__(self, execution: Execution, merchants: MerchantBook) -> None:
+        self._execution = execution
+        self._merchants = merchants
+
+    async def __call__(self, channel: str, notice: Notice) -> bool:
+        """Apply a notification. True once it is committed, or kept for a person."""
+        attempt = await self._attempt(notice.number)
+        if attempt is None or attempt.number != notice.number or attempt.channel != channel:
+            await self._keep_unknown(channel, notice)
+        else:
+            await self._execution.conclude(attempt, notice.outcome)
+        return True
+
+    async def _attempt(self, number: str) -> Attempt | None:
+        parsed = parse_channel_number(number)
+        merchant_id = await self._merchants.id_of_serial(parsed[0]) if parsed else None
+        if parsed is None or merchant_id is None:
+            return None
+        return await self._execution.payments.find_attempt(merchant_id, parsed[1])
+
+    async def _keep_unknown(self, channel: str, notice: Notice) -> None:
+        clock = self._execution.clock
+        detail = f"The channel {channel} notified about a number that is not ours there."
+        case = ReviewCase(
+            owner_id=NOBODY,
+            case_id=clock.new_id(),
+            kind=ReviewKind.UNKNOWN_NUMBER,
+            subject=f"{channel} {notice.number}",
+            detail=f"{detail} {notice.outcome.evidence}",
+            create_time=clock.now(),
+        )
+        await self._execution.keep_review(case)

@@ -1,0 +1,1 @@
+"""Work that time triggers: bounded, jittered loops that call use cases and hold no rule."""
