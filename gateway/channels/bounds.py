@@ -1,7 +1,8 @@
-"""Every bound of the calls to channels, in one place, with the relations they must keep.
+"""Every bound of the calls to channels, in one place.
 
 A slow channel must not eat the gateway: callers meet a limit of calls in flight before anything is
-kept, and workers, who ask what became of unknown ones, have connections that callers cannot take.
+kept. Keep that limit below the number of connections, and workers, who ask what became of unknown
+ones, always find a connection that callers cannot take.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ class ChannelBounds:
 
     Attributes:
         in_flight_max: calls for callers at once, 1 or more.
-        connections_max: open connections, more than `in_flight_max`: the rest is for workers.
+        connections_max: open connections, 1 or more; whoever finds none free waits.
         connect_timeout_s: wait for a place in the pool, DNS, TCP and TLS together, in seconds.
         keepalive_s: how long an idle connection is kept, in seconds; below what servers keep it, so
             that they do not close it under a request.
@@ -26,11 +27,11 @@ class ChannelBounds:
         overload_retry_s: hint for callers that met `in_flight_max`, in seconds.
 
     Raises:
-        ValueError: the bounds contradict each other.
+        ValueError: a number that must be 1 or more is less.
     """
 
-    in_flight_max: int = 64
-    connections_max: int = 96
+    in_flight_max: int = 100
+    connections_max: int = 150
     connect_timeout_s: float = 2.0
     keepalive_s: float = 10.0
     reply_bytes_max: int = 64 * 1024
@@ -42,8 +43,8 @@ class ChannelBounds:
     overload_retry_s: float = 0.5
 
     def __post_init__(self) -> None:
-        """Check the relations."""
-        if not 1 <= self.in_flight_max < self.connections_max:
-            raise ValueError("in_flight_max must be at least 1 and below connections_max")
-        if min(self.sends_max, self.breaker_failures_max) < 1:
-            raise ValueError("sends_max and breaker_failures_max must be at least 1")
+        """Refuse bounds that would let nothing through; 0 connections would mean no bound."""
+        names = ("in_flight_max", "connections_max", "sends_max", "breaker_failures_max")
+        for name in names:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")

@@ -14,7 +14,7 @@ whatever breaks a rule is said in one sentence that names the variable and what 
 from gateway.config.address import Address
 from gateway.config.environment import ConfigError, load_settings
 from gateway.config.listing import settings_listing, settings_table
-from gateway.config.settings import Settings
+from gateway.config.settings import Settings, variable
 
 __all__ = [
     "Address",
@@ -23,4 +23,5 @@ __all__ = [
     "load_settings",
     "settings_listing",
     "settings_table",
+    "variable",
 ]

@@ -15,6 +15,9 @@ from aiohttp import web
 
 from gateway.domain.channel import Acknowledgement, Notice, NotificationRefused
 from gateway.domain.ports import Channel
+from gateway.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
 
 Notified = Callable[[str, Notice], Awaitable[bool]]
 """Commit what a channel's verified notice says. True: it is kept, and need not be repeated."""
@@ -23,25 +26,18 @@ Notified = Callable[[str, Notice], Awaitable[bool]]
 class Verdict(StrEnum):
     """What became of a notification."""
 
-    ACCEPTED = "ACCEPTED"
-    NOT_ACCEPTED = "NOT_ACCEPTED"
-    REFUSED = "REFUSED"
-    FAILED = "FAILED"
-    SHED = "SHED"
+    ACCEPTED = "accepted"
+    NOT_ACCEPTED = "not_accepted"
+    REFUSED = "refused"
+    FAILED = "failed"
+    SHED = "shed"
 
 
 class NotificationObserver(Protocol):
     """Is told of every notification, for metrics."""
 
-    def notified(self, channel: str, verdict: str) -> None:
-        """One notification of a known channel was answered."""
-
-
-class Log(Protocol):
-    """Structured log lines, as structlog writes them."""
-
-    def warning(self, event: str, **fields: object) -> object:
-        """Write one line."""
+    def notified(self, channel: str, result: str) -> None:
+        """One notification of a known channel was answered; `result` is a Verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +67,12 @@ class NotifyServer:
         self,
         channels: Mapping[str, Channel],
         notified: Notified,
-        log: Log,
         observer: NotificationObserver,
         *,
         bounds: NotifyBounds,
     ) -> None:
         self._channels = channels
         self._notified = notified
-        self._log = log
         self._observer = observer
         self._bounds = bounds
         self._handling = 0
@@ -131,7 +125,7 @@ class NotifyServer:
         try:
             notice = channel.read_notification(request.raw_path, _headers(request), body)
         except NotificationRefused as error:
-            self._log.warning("notification refused", channel=name, reason=str(error))
+            _log.warning("notification refused", channel=name, reason=str(error))
             return self._answer(name, Verdict.REFUSED, channel.acknowledge(accepted=False))
         try:
             accepted = await self._notified(name, notice)
@@ -147,7 +141,7 @@ class NotifyServer:
         )
 
     def _retry_later(self, name: str, verdict: Verdict, reason: str) -> web.Response:
-        self._log.warning("notification not kept", channel=name, reason=reason)
+        _log.warning("notification not kept", channel=name, reason=reason)
         self._observer.notified(name, verdict)
         return web.Response(status=503)
 

@@ -20,8 +20,8 @@ KEEPALIVE_S: Final = 30.0
 HEADER_BYTES_MAX: Final = 4_096
 BACKLOG_CONNECTIONS: Final = 64
 STOP_TIMEOUT_S: Final = 2.0
-SERVER_NAME: Final = f"payment-gateway/{__version__}"
-"""What the `Server` header says, so that a check can tell our listener from another program's."""
+SERVER_PRODUCT: Final = "payment-gateway"
+"""Begins the `Server` header, so that a check can tell our listener from another program's."""
 
 
 class OpsServer:
@@ -85,4 +85,4 @@ async def _show_life(_request: web.Request) -> web.Response:
 
 
 async def _sign(_request: web.BaseRequest, response: web.StreamResponse) -> None:
-    response.headers["Server"] = SERVER_NAME
+    response.headers["Server"] = f"{SERVER_PRODUCT}/{__version__}"

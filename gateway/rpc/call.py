@@ -34,6 +34,7 @@ class Caller:
 
 
 ANONYMOUS = Caller("anonymous")
+NO_TIME = Deadline(0.0)
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class Call:
     context: ServicerContext[bytes, bytes]
     start: float
     caller: Caller = ANONYMOUS
-    deadline: Deadline = Deadline(0.0)
+    deadline: Deadline = NO_TIME
     deadline_ms: int = 0
     request_id: str = ""
     fields: dict[str, str] = field(default_factory=dict)
@@ -95,6 +96,9 @@ class EventLog(Protocol):
 
     def error(self, event: str, **fields: Any) -> Any:
         """Log a fault."""
+
+    def exception(self, event: str, **fields: Any) -> Any:
+        """Log a fault with the exception that is being handled."""
 
 
 @dataclass(frozen=True, slots=True)

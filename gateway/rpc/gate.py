@@ -33,6 +33,11 @@ class Gate:
         """Calls inside now, streams not counted."""
         return self._calls
 
+    @property
+    def draining(self) -> bool:
+        """Whether nobody is let in any more."""
+        return self._draining
+
     def enter(self) -> None:
         """Let one call in; `leave` must follow. Raises Unavailable, Overloaded."""
         self.refuse_if_draining()
@@ -58,8 +63,9 @@ class Gate:
     async def stream(self) -> AsyncIterator[None]:
         """Hold a stream open until it ends by itself, or the server drains. Raises Unavailable."""
         self.refuse_if_draining()
+        open_until = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(None) as open_until:
+            async with open_until:
                 self._streams.add(open_until)
                 try:
                     yield

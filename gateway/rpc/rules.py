@@ -10,6 +10,9 @@ from typing import Final
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.domain.ids import to_text
+from gateway.rpc.call import Violation
 from paymentgateway.v1.ledger_service_pb2 import ListEntriesRequest
 from paymentgateway.v1.merchant_pb2 import FeeSchedule, Merchant
 from paymentgateway.v1.merchant_service_pb2 import CreateMerchantRequest, UpdateMerchantRequest
@@ -21,9 +24,6 @@ from paymentgateway.v1.payment_service_pb2 import (
     PayRequest,
 )
 from paymentgateway.v1.refund_service_pb2 import GetRefundRequest, ListRefundsRequest, RefundRequest
-
-from gateway.domain.ids import to_text
-from gateway.rpc.call import Violation
 
 NANOS_MAX: Final = 999_999_999
 

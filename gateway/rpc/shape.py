@@ -95,8 +95,9 @@ def _has_unknown_fields(message: Message) -> bool:
 
 def _unknown_fields(message: Message, path: str = "") -> Iterator[Violation]:
     """Name each unknown field by the path of its message and its number."""
-    for unknown in UnknownFieldSet(message):
-        yield f"{path}{unknown.field_number}", "is not a field that this gateway knows"
+    unknown = UnknownFieldSet(message)
+    for at in range(len(unknown)):
+        yield f"{path}{unknown[at].field_number}", "is not a field that this gateway knows"
     for field, value in message.ListFields():
         if isinstance(value, Message):
             yield from _unknown_fields(value, f"{path}{field.name}.")

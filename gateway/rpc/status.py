@@ -72,6 +72,7 @@ PUSHED_BACK: Final = frozenset(
 """Codes whose hint also goes into the trailer that gRPC's retries obey."""
 
 Trailer: TypeAlias = tuple[str, str | bytes]
+Detail: TypeAlias = error_details_pb2.BadRequest | error_details_pb2.RetryInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ def answer_for(error: Exception, incident: str) -> Answer:
     verdict = verdict_on(error)
     if verdict == FAULT or not isinstance(error, GatewayError):
         return _fault(incident)
-    metadata, details = {}, []
+    metadata: dict[str, str] = {}
+    details: list[Detail] = []
     if verdict.code is grpc.StatusCode.FAILED_PRECONDITION:
         metadata["key"] = "bound" if error.key_bound else "free"
     if error.violations:
@@ -135,7 +137,7 @@ def _answer(
     verdict: Verdict,
     message: str,
     metadata: Mapping[str, str],
-    details: list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo],
+    details: list[Detail],
     trailers: tuple[Trailer, ...],
 ) -> Answer:
     number: int = verdict.code.value[0]

@@ -11,7 +11,7 @@ about it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
@@ -73,7 +73,7 @@ class Execution:
     async def answer(
         self,
         begin: Callable[[], Awaitable[Begun]],
-        place: AbstractContextManager[None],
+        place: AbstractContextManager[object],
         deadline: Deadline,
     ) -> Begun:
         """Begin and carry out; give what is known by the deadline.
@@ -141,7 +141,7 @@ class Execution:
     async def _carry_out(
         self,
         begin: Callable[[], Awaitable[Begun]],
-        place: AbstractContextManager[None],
+        place: AbstractContextManager[object],
         begun: asyncio.Future[Begun],
     ) -> Begun:
         with place:
@@ -163,6 +163,16 @@ class Execution:
             self.observer.faulted("send", fault, attempt.payment_id)
             return first
         return replace(first, aggregate=aggregate) if aggregate else first
+
+
+def admitted(channel: Channel) -> AbstractContextManager[object]:
+    """Take a place among the channel's calls, to be left by whoever carries out the work.
+
+    Raises Overloaded, Unavailable.
+    """
+    place = ExitStack()
+    place.enter_context(channel.admit())
+    return place
 
 
 def is_open(aggregate: Aggregate, attempt: Attempt) -> bool:

@@ -16,7 +16,7 @@ from gateway.domain.errors import GatewayError, payment_not_found
 from gateway.domain.idempotency import Claim, ClaimKind, Field, fingerprint
 from gateway.domain.ports import Channel
 from gateway.usecases.commands import OperationAnswer
-from gateway.usecases.execution import Begun, Execution
+from gateway.usecases.execution import Begun, Execution, admitted
 from gateway.usecases.replay import check_same, replayed
 
 
@@ -43,7 +43,7 @@ class Operate:
         """Carry out, or answer what the key did before. Raises GatewayError."""
         claim = self._claim(wish)
         try:
-            place = (await self._channel(wish)).admit()
+            place = admitted(await self._channel(wish))
         except GatewayError as refusal:
             begun = await self._replay_or_raise(claim, refusal)
         else:

@@ -20,7 +20,7 @@ from gateway.domain.merchant import Merchant, OrderPolicy
 from gateway.domain.payment import CaptureMode, Payment, PaymentState
 from gateway.domain.ports import Channel
 from gateway.usecases.commands import PayCommand, PaymentAnswer
-from gateway.usecases.execution import Begun, Execution
+from gateway.usecases.execution import Begun, Execution, admitted
 from gateway.usecases.merchants import MerchantBook
 from gateway.usecases.replay import replay
 
@@ -49,7 +49,7 @@ class Pay:
             merchant = await self._merchants.get(command.merchant_id)
             channel = self._channel(command, merchant)
             payment = self._payment(command, merchant, payment_id, now)
-            place = channel.admit()
+            place = admitted(channel)
         except GatewayError as refusal:
             begun = await self._replay_or_raise(claim, refusal)
         else:
@@ -61,7 +61,7 @@ class Pay:
         claim: Claim,
         payment: Payment,
         merchant: Merchant,
-        place: AbstractContextManager[None],
+        place: AbstractContextManager[object],
         deadline: Deadline,
     ) -> Begun:
         moment = self._execution.moment(payment.method.channel)

@@ -4,10 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from paymentgateway.client import GatewayClient, Retry
-from tests.clients.scripted_gateway import ScriptedGateway
-
-QUICK = Retry(backoff_s_initial=0.001, backoff_s_max=0.01)
+from paymentgateway.client import GatewayClient
+from tests.clients.scripted_gateway import QUICK, ScriptedGateway
 
 
 @pytest.fixture

@@ -20,7 +20,10 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from paymentgateway.client import Retry
+
 SILENCE_S_MAX = 20.0
+QUICK = Retry(backoff_s_initial=0.01, backoff_s_max=0.02)
 
 
 @dataclass(frozen=True)

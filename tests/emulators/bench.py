@@ -187,14 +187,14 @@ class Caller:
         **signing: Any,
     ) -> Reply:
         """Send one signed request; `body` is JSON unless it is bytes already."""
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
         signed = request_headers(method, target, raw, **signing)
         kind = {"Content-Type": "application/json"} if raw else {}
         return await self.send(method, target, raw, {**kind, **signed, **(headers or {})})
 
-    async def send(
-        self, method: str, target: str, raw: bytes, headers: Mapping[str, str]
-    ) -> Reply:
+    async def send(self, method: str, target: str, raw: bytes, headers: Mapping[str, str]) -> Reply:
         """Send exactly these headers and bytes."""
         url = URL(self.url + target, encoded=True)
         async with self._session.request(method, url, data=raw or None, headers=headers) as reply:

@@ -214,9 +214,7 @@ async def test_concurrent_requests_meet_a_fault_exactly_as_often(sandbox: Caller
     assert await _charged(sandbox, body["number"]) == 100
 
 
-async def test_a_fault_does_not_stop_the_notification(
-    sandbox: Caller, receiver: Receiver
-) -> None:
+async def test_a_fault_does_not_stop_the_notification(sandbox: Caller, receiver: Receiver) -> None:
     """A caller whose reply was dropped can still learn the outcome by notification."""
     script = {"fault": "DROP_REPLY", "notify": "ONCE"}
     body = charge_body(script=script, notify_url=receiver.url)

@@ -206,4 +206,3 @@ async def test_strange_charges_and_currencies_are_refused(sandbox: Caller, make:
     of = await (_held if make == "capture" else _paid)(sandbox)
     assert _refused(await ask(number())) == (404, "NOT_FOUND")
     assert _refused(await ask(of, currency="USD")) == (400, "INVALID_REQUEST")
-

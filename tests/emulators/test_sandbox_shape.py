@@ -175,7 +175,9 @@ async def test_what_is_not_served_is_not_an_unknown_number(
     assert reply.is_signed()
 
 
-@pytest.mark.parametrize("wrong", [{"final": 1}, {"final": None}, {"currency": "1"}, {"reason": ""}])
+@pytest.mark.parametrize(
+    "wrong", [{"final": 1}, {"final": None}, {"currency": "1"}, {"reason": ""}]
+)
 async def test_a_capture_of_wrong_shape_is_refused(sandbox: Caller, wrong: dict[str, Any]) -> None:
     """Captures are read as strictly as charges."""
     reply = await sandbox.capture(number(), **wrong)

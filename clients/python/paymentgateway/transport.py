@@ -33,9 +33,13 @@ RECEIVE_BYTES_MAX: Final = 64 * 1024 * 1024
 Trial balances are long; gRPC's own bound of 4 MiB would cut them off.
 """
 
-BACKOFF_S_MIN: Final = 0.001
+BACKOFF_S_MIN: Final = 0.01
 BACKOFF_S_MAX: Final = 60.0
-"""Bounds of what a caller may choose as backoff, in seconds."""
+"""Bounds of what a caller may choose as backoff, in seconds.
+
+gRPC forgets a call until its deadline when the pause before a retry comes out as 0 ms
+(grpc/grpc#41036), so the lower bound keeps well away from that.
+"""
 
 GRPC_ATTEMPTS_MAX: Final = 5
 """gRPC lowers any higher number to this one."""
@@ -49,7 +53,7 @@ class Retry:
         attempts_max: sends of one call for UNAVAILABLE and ABORTED, and again for an overload with
             a hint; 1 to 5. 1 turns retries off.
         backoff_s_initial: pause before the second send where the server gives no hint, in seconds,
-            0.001 to 60; doubles each time, with jitter.
+            0.01 to 60; doubles each time, with jitter.
         backoff_s_max: longest such pause, in seconds, up to 60.
     """
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.channels.connector import Call, HttpReply, HttpRequest
-from gateway.channels.sandbox.fields import Malformed, read_object
+from gateway.channels.sandbox.fields import Malformed
 from gateway.channels.sandbox.outcomes import (
     error_outcome,
     reply_outcome,
@@ -17,7 +17,7 @@ from gateway.channels.sandbox.outcomes import (
     unknown,
 )
 from gateway.channels.sandbox.requests import JSON, request_of
-from gateway.channels.sandbox.resources import AMOUNT_MAX, read_resource
+from gateway.channels.sandbox.resources import AMOUNT_MAX, read_notified
 from gateway.channels.sandbox.signing import (
     SecretKey,
     SignatureRefused,
@@ -27,7 +27,6 @@ from gateway.channels.sandbox.signing import (
 )
 from gateway.domain.channel import (
     Acknowledgement,
-    AttemptKind,
     Capabilities,
     Notice,
     NotificationRefused,
@@ -99,7 +98,7 @@ class SandboxConnector:
         """
         try:
             verify_notification(self._key, path, headers, body, now)
-            resource = read_resource(_kind(body), body)
+            resource = read_notified(body)
         except (SignatureRefused, Malformed) as error:
             raise NotificationRefused(str(error)) from error
         return Notice(resource.kind, resource.number, resource_outcome(resource))
@@ -109,11 +108,3 @@ class SandboxConnector:
         if accepted:
             return Acknowledgement(HTTP_OK, JSON, b'{"acknowledged":true}')
         return Acknowledgement(401, JSON, b'{"acknowledged":false}')
-
-
-def _kind(body: bytes) -> AttemptKind:
-    """Tell the kind of a resource by its fields: captures alone have `final`, charges no charge."""
-    fields = read_object(body)
-    if fields.has("final"):
-        return AttemptKind.CAPTURE
-    return AttemptKind.REFUND if fields.has("charge_number") else AttemptKind.CHARGE

@@ -18,6 +18,7 @@ TIME_MAX_MS = 253_402_300_799_999
 """Last millisecond of the year 9999."""
 
 NUMBER = re.compile(r"[0-9A-Za-z]{20,32}")
+CHANNEL_NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
 CODE = re.compile(r"[A-Z][A-Z_]{0,39}")
 
 STATES = {
@@ -32,6 +33,12 @@ STATES = {
     AttemptKind.CAPTURE: ("PROCESSING", "SUCCEEDED", "DECLINED"),
     AttemptKind.REFUND: ("PROCESSING", "SUCCEEDED", "DECLINED", "ABNORMAL"),
 }
+NOTIFIED_KINDS = {
+    "charge": AttemptKind.CHARGE,
+    "capture": AttemptKind.CAPTURE,
+    "refund": AttemptKind.REFUND,
+}
+"""What a notification calls the kinds, and the field in which it shows the resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +65,26 @@ class Resource:
 
 
 def read_resource(kind: AttemptKind, body: bytes) -> Resource:
-    """Read a charge, capture or refund.
+    """Read a charge, capture or refund out of a reply.
 
     Raises:
         Malformed: the bytes are none of that kind.
     """
-    fields = read_object(body)
+    return _resource(kind, read_object(body), body)
+
+
+def read_notified(body: bytes) -> Resource:
+    """Read what a notification is about, of whatever kind it says.
+
+    Raises:
+        Malformed: the bytes are no notification of the protocol.
+    """
+    notification = read_object(body)
+    name = notification.one_of("kind", tuple(NOTIFIED_KINDS))
+    return _resource(NOTIFIED_KINDS[name], notification.inner(name), body)
+
+
+def _resource(kind: AttemptKind, fields: Fields, body: bytes) -> Resource:
     number = fields.text("number", NUMBER)
     state = fields.one_of("state", STATES[kind])
     version = fields.integer("version", 1, AMOUNT_MAX)
@@ -76,16 +97,20 @@ def read_resource(kind: AttemptKind, body: bytes) -> Resource:
         kind=kind,
         number=number,
         charge_number=number if charge else fields.text("charge_number", NUMBER),
-        channel_number=fields.text("channel_number") if fields.has("channel_number") else "",
+        channel_number=_optional(fields, "channel_number", CHANNEL_NUMBER),
         state=state,
         money=None if tombstone else _money(fields),
         capture_mode=_capture_mode(fields) if charge and not tombstone else None,
         captured=fields.integer("captured", 0, AMOUNT_MAX) if settled else 0,
         action=_action(fields.inner("action")) if state == "ACTION_REQUIRED" else None,
-        decline_code=fields.text("decline_code", CODE) if fields.has("decline_code") else "",
+        decline_code=_optional(fields, "decline_code", CODE),
         decline_message=fields.message("decline_message"),
         evidence=evidence(f"sandbox {kind} {number}: {state} v{version} {body.decode()}"),
     )
+
+
+def _optional(fields: Fields, name: str, pattern: re.Pattern[str]) -> str:
+    return fields.text(name, pattern) if fields.has(name) else ""
 
 
 def _money(fields: Fields) -> Money:

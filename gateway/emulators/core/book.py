@@ -16,6 +16,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -169,12 +170,16 @@ class Book:
                 self._attempt(unit)
             self._connection.execute("commit")
         except Exception as error:  # noqa: BLE001 the group is lost: each member must hear it
+            self._fail(units, error)
+
+    def _fail(self, units: list[_Unit], error: Exception) -> None:
+        failure = BookFailed(f"The book could not commit: {error}")
+        failure.__cause__ = error
+        for unit in units:
+            unit.error = failure
+        with suppress(sqlite3.Error):  # if even this fails, so will the next group, and say so
             if self._connection.in_transaction:
                 self._connection.execute("rollback")
-            failure = BookFailed(f"The book could not commit: {error}")
-            failure.__cause__ = error
-            for unit in units:
-                unit.error = failure
 
     def _attempt(self, unit: _Unit) -> None:
         self._connection.execute("savepoint unit")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.emulators.core import visits
-from gateway.emulators.core.book import BookError, Row, Transaction
+from gateway.emulators.core.book import Row, Transaction
 from gateway.emulators.core.statements import load_statements
 
 PENDING_NOTIFICATIONS_MAX = 100_000
@@ -26,7 +26,7 @@ _SQL = load_statements(__package__, "core.sql")
 Seal = Literal["GOOD", "FORGED", "STALE"]
 
 
-class OutboxFull(BookError):
+class OutboxFull(Exception):
     """Too many notifications wait; the unit was taken back."""
 
 

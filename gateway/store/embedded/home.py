@@ -2,7 +2,8 @@
 
     <data folder>/embedded-postgres/
         users.lock, server.lock   see the package's docstring
-        server.log                what initdb and the server say; begun anew when too large
+        server.log                what initdb and the server said since the last launch
+        server.previous.log       the same of the launch before
         pgdata/                   the cluster; it is there only once it is complete
         run                       the folder of the socket, or a link to it
         binaries-…/               root only: the copy that `nobody` runs
@@ -25,7 +26,6 @@ from gateway.store.embedded.errors import EmbeddedPostgresError
 from gateway.store.embedded.locks import open_lock, try_own
 
 FOLDER_NAME: Final = "embedded-postgres"
-LOG_BYTES_MAX: Final = 10_485_760
 LOG_TAIL_BYTES: Final = 2_000
 LOG_TAIL_LINES: Final = 5
 
@@ -67,7 +67,7 @@ class Home:
 
     @property
     def log(self) -> Path:
-        """The file that keeps what initdb and the server say."""
+        """What initdb and the server said since the last launch."""
         return self.path / "server.log"
 
     def ensure(self) -> None:
@@ -108,12 +108,10 @@ class Home:
             return descriptor is None
 
     def open_log(self) -> int:
-        """Opens the log for appending, begun anew if it has grown over LOG_BYTES_MAX."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        descriptor = os.open(self.log, flags, 0o600)
-        if os.fstat(descriptor).st_size > LOG_BYTES_MAX:
-            os.ftruncate(descriptor, 0)
-        return descriptor
+        """Begins the log of a launch; that of the launch before is kept, older ones are not."""
+        with contextlib.suppress(FileNotFoundError):
+            self.log.replace(self.path / "server.previous.log")
+        return os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def failure(self, what: str) -> EmbeddedPostgresError:
         """Returns the error that Postgres `what`, with the last lines of the log as the reason."""

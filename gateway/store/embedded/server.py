@@ -115,8 +115,10 @@ class EmbeddedPostgres:
     async def _become_user(self, home: Home) -> None:
         if self._use is None:
             self._use = open_lock(home.path / "users.lock")
-        while not try_share(self._use):  # the last user before us is stopping the server
-            await asyncio.sleep(POLL_INTERVAL_S)
+        while True:
+            if try_share(self._use):
+                return
+            await asyncio.sleep(POLL_INTERVAL_S)  # the last user before us is stopping the server
 
     async def _bring_up(self, home: Home) -> None:
         has_launched = False

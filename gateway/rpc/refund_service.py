@@ -1,0 +1,32 @@
+"""RefundService: decode, call, encode."""
+
+from gateway.rpc import decode, encode
+from gateway.rpc.call import Call, Desk
+from paymentgateway.v1.refund_service_pb2 import (
+    GetRefundRequest,
+    GetRefundResponse,
+    ListRefundsRequest,
+    ListRefundsResponse,
+    RefundRequest,
+    RefundResponse,
+)
+
+
+async def refund(desk: Desk, call: Call, request: RefundRequest) -> RefundResponse:
+    """Give captured money back."""
+    answer = await desk.services.refund(decode.refund(request, call.caller), call.deadline)
+    return encode.refund_answer(answer)
+
+
+async def get_refund(desk: Desk, _call: Call, request: GetRefundRequest) -> GetRefundResponse:
+    """Read one refund."""
+    found = await desk.services.get_refund(decode.refund_lookup(request))
+    return GetRefundResponse(refund=encode.refund(found))
+
+
+async def list_refunds(desk: Desk, _call: Call, request: ListRefundsRequest) -> ListRefundsResponse:
+    """Read a page of refunds."""
+    page, chosen = desk.pages.open(request), decode.refund_filter(request)
+    found = await desk.services.list_refunds(chosen, page.start_id, page.limit)
+    shown, token = page.cut(found, lambda last: last.operation_id.bytes)
+    return ListRefundsResponse(refunds=map(encode.refund, shown), next_page_token=token)

@@ -1,0 +1,59 @@
+"""Values that many messages share, both ways: moments, amounts, and how a payer pays.
+
+Domain moments are UTC in whole microseconds; what a Timestamp has below that is cut off. How a
+payer pays is a plain dict below this room: the fields of the channel's own message by their proto
+names, enums by name, defaults left out, so it can be stored and digested as JSON.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.domain.money import Money
+from gateway.domain.payment import PaymentMethod
+from paymentgateway.v1 import money_pb2, payment_pb2
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_S: Final = 86_400
+
+
+def to_moment(timestamp: Timestamp) -> datetime:
+    """Read a checked Timestamp; nanoseconds are cut to microseconds."""
+    return _EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1_000)
+
+
+def to_timestamp(moment: datetime | None) -> Timestamp | None:
+    """Write a moment; None stays unset."""
+    if moment is None:
+        return None
+    span = moment - _EPOCH
+    return Timestamp(seconds=span.days * _DAY_S + span.seconds, nanos=span.microseconds * 1_000)
+
+
+def to_money(message: money_pb2.Money) -> Money:
+    """Read a checked amount."""
+    return Money(message.currency_code, message.minor_units)
+
+
+def from_money(amount: Money) -> money_pb2.Money:
+    """Write an amount."""
+    return money_pb2.Money(currency_code=amount.currency, minor_units=amount.minor_units)
+
+
+def to_method(message: payment_pb2.PaymentMethod) -> PaymentMethod:
+    """Read how the payer pays: the field that is set names the channel."""
+    channel = message.WhichOneof("method") or ""
+    details = MessageToDict(getattr(message, channel), preserving_proto_field_name=True)
+    return PaymentMethod(channel, details)
+
+
+def from_method(method: PaymentMethod) -> payment_pb2.PaymentMethod:
+    """Write how the payer pays. Details that a newer release stored are left out."""
+    message = payment_pb2.PaymentMethod()
+    details = getattr(message, method.channel)
+    details.SetInParent()
+    if method.details:
+        ParseDict(dict(method.details), details, ignore_unknown_fields=True)
+    return message

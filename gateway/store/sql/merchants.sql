@@ -1,0 +1,34 @@
+-- Merchants. Rarely written, so each statement is the simplest that is right.
+
+-- name: insert_merchant
+-- Keep a new merchant; nothing comes back where the id is taken.
+insert into merchants (merchant_id, settings, version, create_time, update_time)
+values ($1, $2, $3, $4, $5)
+on conflict (merchant_id) do nothing
+returning merchant_id, serial, settings, version, create_time, update_time;
+
+-- name: update_merchant
+-- Replace a merchant that still has the version expected.
+update merchants set settings = $3, version = $4, update_time = $5
+where merchant_id = $1 and version = $2
+returning merchant_id, serial, settings, version, create_time, update_time;
+
+-- name: find_merchant
+-- One merchant.
+select merchant_id, serial, settings, version, create_time, update_time
+from merchants
+where merchant_id = $1;
+
+-- name: find_merchant_by_serial
+-- The merchant that our numbers name by this serial number.
+select merchant_id, serial, settings, version, create_time, update_time
+from merchants
+where serial = $1;
+
+-- name: list_merchants
+-- Merchants whose ids begin so, by id, after the one named. The end is the first id beyond the beginning.
+select merchant_id, serial, settings, version, create_time, update_time
+from merchants
+where merchant_id > $1 and merchant_id >= $2 and merchant_id < $3
+order by merchant_id
+limit $4;

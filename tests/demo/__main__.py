@@ -1,0 +1,69 @@
+"""`make demo`: the main job end to end, with real processes, told as a story.
+
+Starts the embedded Postgres, the sandbox and the gateway in a folder of its own, plays every
+chapter, stops everything and removes the folder. Exit status 0 only if all of it held.
+"""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from paymentgateway.client import GatewayClient
+from tests.demo import chapters
+from tests.demo.shop import Shop
+from tests.demo.story import Story
+from tests.processes import ProcessFailed, Stack
+
+SETTINGS = {"GATEWAY_RECOVERY_INTERVAL_MS": "100", "GATEWAY_CHANNEL_TIMEOUT_MS": "4000"}
+
+
+async def tell(folder: Path) -> int:
+    """Play all chapters; give the exit status."""
+    story = Story()
+    stack = Stack(folder, settings=SETTINGS)
+    try:
+        story.chapter("Start Postgres, the sandbox channel and the gateway")
+        await stack.start()
+        story.say(f"gateway {stack.targets[0]}, sandbox {stack.sandbox_url}")
+        async with GatewayClient(stack.targets[0]) as client:
+            await play(story, Shop(client), stack)
+        story.chapter("Stop")
+        statuses = await stack.stop()
+        story.check("everything stopped cleanly", statuses == [0], statuses)
+    finally:
+        await stack.stop()
+    return story.end()
+
+
+async def play(story: Story, shop: Shop, stack: Stack) -> None:
+    """Play the chapters between start and stop."""
+    merchant = await shop.open()
+    story.say(f"merchant {merchant.merchant_id} ({merchant.display_name}), fee 0.6 %")
+    payment = await chapters.paying(story, shop)
+    await chapters.capturing(story, shop)
+    await chapters.refunding(story, shop, payment)
+    await chapters.declining(story, shop)
+    await chapters.waiting(story, shop)
+    await chapters.crashing(story, shop, stack)
+    await chapters.crowding(story, shop)
+    await chapters.watching(story, shop)
+    await chapters.auditing(story, stack)
+
+
+def main() -> int:
+    """Run the demo in a folder that is removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="gateway-demo-"))
+    folder.chmod(0o711)  # as root, Postgres runs as nobody and must reach its data below
+    try:
+        return asyncio.run(tell(folder))
+    except ProcessFailed as failure:
+        print(f"demo: {failure}", file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
