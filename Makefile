@@ -54,6 +54,9 @@ format: $(READY) ## Format the code and mend what the linter can.
 protos: $(READY) ## Generate the stubs anew after a change of a proto.
 	@$(BIN)/python protos/generate.py
 
+readme: $(READY) ## Write the generated parts of the README anew.
+	@$(BIN)/python -m tests.readme
+
 baseline: $(READY) ## Take the contract as released: later changes must be compatible with it.
 	@$(BIN)/python -m pytest --quiet tests/protos
 	@cp clients/python/paymentgateway/descriptors.binpb tests/protos/baseline.binpb
@@ -67,4 +70,4 @@ clean: ## Remove the virtual environment and every build product.
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find gateway clients protos tests -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help venv demo test unit campaign lint types format protos baseline lock clean
+.PHONY: help venv demo test unit campaign lint types format protos readme baseline lock clean

@@ -17,6 +17,7 @@ from gateway.app.errors import StartError
 from gateway.cli.command import UNUSABLE
 from gateway.cli.parser import make_parser
 from gateway.config import ConfigError
+from gateway.telemetry.logging import configure_logging
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it."""
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
     if not __debug__:
         return _complain("Python was told to leave out assertions: start without -O.")
     chosen = make_parser().parse_args(arguments)
+    configure_logging("warning", "console")  # until a command that serves knows better
     try:
         code: int = chosen.run(chosen, os.environ if environ is None else environ)
         sys.stdout.flush()

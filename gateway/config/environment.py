@@ -68,7 +68,7 @@ def _is_ours(name: str, value: str) -> bool:
 
 def _unknown(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    advice = f"did you mean {close[0]}?" if close else "`gateway config` lists those there are."
+    advice = f"did you mean {close[0]}?" if close else "`gateway config --markdown` describes all there are."
     return f"{name} is not a setting: {advice}"
 
 
@@ -109,9 +109,9 @@ def _sentence(error: Mapping[str, Any], given: Mapping[str, str], contents: Coll
     name = str(error["loc"][0])
     field = Settings.model_fields[name]
     if name in contents:
-        what = f"The secret in the file of {variable(name + FILE_SUFFIX)} is refused"
+        what = f"The secret in the file of {variable(name + FILE_SUFFIX)} is refused (not shown)"
     elif is_secret(field):
-        what = f"{variable(name)} is refused (it is secret and not shown)"
+        what = f"{variable(name)} is refused (secret, not shown)"
     else:
         what = f"{variable(name)} is {_shown(given[variable(name)])}"
     return f"{what}: write {takes(field)}."

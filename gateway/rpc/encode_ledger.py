@@ -1,44 +1,51 @@
-"""From accounts and entries to their messages."""
+"""From accounts and entries to answers about the ledger."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 from gateway.domain.ids import to_text
-from gateway.domain.ledger import AccountRef, AccountSum, Entry, Transfer
+from gateway.domain.ledger import AccountRef, AccountSum, Entry
 from gateway.rpc.enums import ACCOUNT_KIND, BOOK
-from gateway.rpc.values import to_timestamp
+from gateway.rpc.values import put_moment
 from paymentgateway.v1 import ledger_pb2
+from paymentgateway.v1.ledger_service_pb2 import (
+    GetTrialBalanceResponse,
+    ListAccountsResponse,
+    ListEntriesResponse,
+)
 
 _CAPTURED: Final = "payment_captured"
 """The one event whose operation is a capture; all others with an operation are about refunds."""
 
 
-def account(source: AccountSum) -> ledger_pb2.Account:
-    """Write an account with its sums."""
-    return ledger_pb2.Account(
-        name=_name(source.account),
-        kind=ACCOUNT_KIND[source.account.rule.kind],
-        currency_code=source.currency,
-        debit_minor_units=source.debits,
-        credit_minor_units=source.credits,
-        balance_minor_units=source.balance,
-    )
+def list_accounts(found: Iterable[AccountSum]) -> ListAccountsResponse:
+    """Write the answer of ListAccounts."""
+    response = ListAccountsResponse()
+    for item in found:
+        _put_account(item, response.accounts.add())
+    return response
 
 
-def entry(source: Entry) -> ledger_pb2.Entry:
-    """Write an entry with its transfers."""
-    return ledger_pb2.Entry(
-        entry_id=to_text("ent", source.entry_id),
-        event=source.event,
-        payment_id=to_text("pay", source.payment_id) if source.payment_id else "",
-        operation_id=_operation_id(source),
-        transfers=[_transfer(item, source.currency) for item in source.transfers],
-        create_time=to_timestamp(source.create_time),
-    )
+def list_entries(found: Iterable[Entry]) -> ListEntriesResponse:
+    """Write the answer of ListEntries."""
+    response = ListEntriesResponse()
+    for item in found:
+        _put_entry(item, response.entries.add())
+    return response
 
 
-def balanced(accounts: Sequence[AccountSum]) -> bool:
+def get_trial_balance(found: Sequence[AccountSum], read_time: datetime) -> GetTrialBalanceResponse:
+    """Write the answer of GetTrialBalance."""
+    response = GetTrialBalanceResponse(balanced=_balanced(found))
+    for item in found:
+        _put_account(item, response.accounts.add())
+    put_moment(read_time, response.read_time)
+    return response
+
+
+def _balanced(accounts: Iterable[AccountSum]) -> bool:
     """Tell whether debits equal credits in every book and currency."""
     differences: Counter[tuple[str, str]] = Counter()
     for item in accounts:
@@ -46,20 +53,31 @@ def balanced(accounts: Sequence[AccountSum]) -> bool:
     return not any(differences.values())
 
 
-def _operation_id(source: Entry) -> str:
-    if source.operation_id is None:
-        return ""
-    return to_text("cap" if source.event == _CAPTURED else "ref", source.operation_id)
+def _put_account(source: AccountSum, target: ledger_pb2.Account) -> None:
+    _put_name(source.account, target.name)
+    target.kind = ACCOUNT_KIND[source.account.rule.kind]
+    target.currency_code = source.currency
+    target.debit_minor_units = source.debits
+    target.credit_minor_units = source.credits
+    target.balance_minor_units = source.balance
 
 
-def _transfer(source: Transfer, currency: str) -> ledger_pb2.Transfer:
-    return ledger_pb2.Transfer(
-        debit=_name(source.debit),
-        credit=_name(source.credit),
-        currency_code=currency,
-        minor_units=source.amount,
-    )
+def _put_entry(source: Entry, target: ledger_pb2.Entry) -> None:
+    target.entry_id = to_text("ent", source.entry_id)
+    target.event = source.event
+    if source.payment_id:
+        target.payment_id = to_text("pay", source.payment_id)
+    if source.operation_id:
+        prefix = "cap" if source.event == _CAPTURED else "ref"
+        target.operation_id = to_text(prefix, source.operation_id)
+    for transfer in source.transfers:
+        added = target.transfers.add(currency_code=source.currency, minor_units=transfer.amount)
+        _put_name(transfer.debit, added.debit)
+        _put_name(transfer.credit, added.credit)
+    put_moment(source.create_time, target.create_time)
 
 
-def _name(source: AccountRef) -> ledger_pb2.AccountName:
-    return ledger_pb2.AccountName(book=BOOK[source.book], code=source.code, key=source.key)
+def _put_name(source: AccountRef, target: ledger_pb2.AccountName) -> None:
+    target.book = BOOK[source.book]
+    target.code = source.code
+    target.key = source.key

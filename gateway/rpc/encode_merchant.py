@@ -1,48 +1,78 @@
-"""From a merchant to its message."""
+"""From merchants to answers about them."""
+
+from collections.abc import Iterable
 
 from gateway.domain.fees import FeeSchedule
-from gateway.domain.merchant import Merchant, PaymentLimit
+from gateway.domain.merchant import Merchant
 from gateway.rpc.enums import ORDER_POLICY, REFUND_POLICY
-from gateway.rpc.values import to_timestamp
+from gateway.rpc.values import put_moment
 from paymentgateway.v1 import merchant_pb2
+from paymentgateway.v1.merchant_service_pb2 import (
+    CreateMerchantResponse,
+    GetMerchantResponse,
+    ListMerchantsResponse,
+    UpdateMerchantResponse,
+)
 
 
-def merchant(source: Merchant) -> merchant_pb2.Merchant:
-    """Write a merchant."""
-    return merchant_pb2.Merchant(
-        merchant_id=source.merchant_id,
-        display_name=source.display_name,
-        disabled=source.disabled,
-        currency_codes=source.currencies,
-        channels=source.channels,
-        fee_schedules=map(_fee_schedule, source.fee_schedules),
-        payment_limits=map(_payment_limit, source.payment_limits),
-        order_policy=ORDER_POLICY[source.order_policy],
-        refund_policy=REFUND_POLICY[source.refund_policy],
-        version=source.version,
-        create_time=to_timestamp(source.create_time),
-        update_time=to_timestamp(source.update_time),
-    )
+def create_merchant(made: Merchant) -> CreateMerchantResponse:
+    """Write the answer of CreateMerchant."""
+    response = CreateMerchantResponse()
+    _put_merchant(made, response.merchant)
+    return response
 
 
-def _fee_schedule(source: FeeSchedule) -> merchant_pb2.FeeSchedule:
-    return merchant_pb2.FeeSchedule(
-        channel=source.channel,
-        currency_code=source.currency,
-        effective_time=to_timestamp(source.effective_time),
-        amount_from_minor_units=source.amount_from,
-        amount_to_minor_units=source.amount_to,
-        rate_millionths=source.terms.rate_millionths,
-        fixed_minor_units=source.terms.fixed,
-        minimum_minor_units=source.terms.minimum,
-        maximum_minor_units=source.terms.maximum,
-        returned_on_refund=source.terms.returned_on_refund,
-    )
+def get_merchant(found: Merchant) -> GetMerchantResponse:
+    """Write the answer of GetMerchant."""
+    response = GetMerchantResponse()
+    _put_merchant(found, response.merchant)
+    return response
 
 
-def _payment_limit(source: PaymentLimit) -> merchant_pb2.PaymentLimit:
-    return merchant_pb2.PaymentLimit(
-        currency_code=source.currency,
-        minimum_minor_units=source.minimum,
-        maximum_minor_units=source.maximum,
-    )
+def update_merchant(changed: Merchant) -> UpdateMerchantResponse:
+    """Write the answer of UpdateMerchant."""
+    response = UpdateMerchantResponse()
+    _put_merchant(changed, response.merchant)
+    return response
+
+
+def list_merchants(shown: Iterable[Merchant], next_page_token: str) -> ListMerchantsResponse:
+    """Write the answer of ListMerchants."""
+    response = ListMerchantsResponse(next_page_token=next_page_token)
+    for item in shown:
+        _put_merchant(item, response.merchants.add())
+    return response
+
+
+def _put_merchant(source: Merchant, target: merchant_pb2.Merchant) -> None:
+    target.merchant_id = source.merchant_id
+    target.display_name = source.display_name
+    target.disabled = source.disabled
+    target.currency_codes.extend(source.currencies)
+    target.channels.extend(source.channels)
+    for schedule in source.fee_schedules:
+        _put_fee_schedule(schedule, target.fee_schedules.add())
+    for limit in source.payment_limits:
+        target.payment_limits.add(
+            currency_code=limit.currency,
+            minimum_minor_units=limit.minimum,
+            maximum_minor_units=limit.maximum,
+        )
+    target.order_policy = ORDER_POLICY[source.order_policy]
+    target.refund_policy = REFUND_POLICY[source.refund_policy]
+    target.version = source.version
+    put_moment(source.create_time, target.create_time)
+    put_moment(source.update_time, target.update_time)
+
+
+def _put_fee_schedule(source: FeeSchedule, target: merchant_pb2.FeeSchedule) -> None:
+    target.channel = source.channel
+    target.currency_code = source.currency
+    put_moment(source.effective_time, target.effective_time)
+    target.amount_from_minor_units = source.amount_from
+    target.amount_to_minor_units = source.amount_to
+    target.rate_millionths = source.terms.rate_millionths
+    target.fixed_minor_units = source.terms.fixed
+    target.minimum_minor_units = source.terms.minimum
+    target.maximum_minor_units = source.terms.maximum
+    target.returned_on_refund = source.terms.returned_on_refund

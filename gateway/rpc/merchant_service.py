@@ -1,8 +1,7 @@
 """MerchantService: decode, call, encode."""
 
-from gateway.rpc import decode
+from gateway.rpc import decode, encode_merchant
 from gateway.rpc.call import Call, Desk
-from gateway.rpc.encode_merchant import merchant
 from paymentgateway.v1.merchant_service_pb2 import (
     CreateMerchantRequest,
     CreateMerchantResponse,
@@ -20,13 +19,13 @@ async def create_merchant(
 ) -> CreateMerchantResponse:
     """Make a merchant."""
     wanted = decode.merchant(request.merchant, desk.clock.now())
-    return CreateMerchantResponse(merchant=merchant(await desk.services.create_merchant(wanted)))
+    return encode_merchant.create_merchant(await desk.services.create_merchant(wanted))
 
 
 async def get_merchant(desk: Desk, _call: Call, request: GetMerchantRequest) -> GetMerchantResponse:
     """Read one merchant."""
     found = await desk.services.get_merchant(request.merchant_id)
-    return GetMerchantResponse(merchant=merchant(found))
+    return encode_merchant.get_merchant(found)
 
 
 async def update_merchant(
@@ -34,7 +33,7 @@ async def update_merchant(
 ) -> UpdateMerchantResponse:
     """Replace a merchant."""
     wanted = decode.merchant(request.merchant, desk.clock.now())
-    return UpdateMerchantResponse(merchant=merchant(await desk.services.update_merchant(wanted)))
+    return encode_merchant.update_merchant(await desk.services.update_merchant(wanted))
 
 
 async def list_merchants(
@@ -45,4 +44,4 @@ async def list_merchants(
     after, prefix = page.start.decode(), request.merchant_id
     found = await desk.services.list_merchants(prefix, after, page.limit)
     shown, token = page.cut(found, lambda last: last.merchant_id.encode())
-    return ListMerchantsResponse(merchants=map(merchant, shown), next_page_token=token)
+    return encode_merchant.list_merchants(shown, token)

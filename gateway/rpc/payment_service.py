@@ -18,7 +18,6 @@ from paymentgateway.v1.payment_service_pb2 import (
     PayRequest,
     PayResponse,
     WatchPaymentsRequest,
-    WatchPaymentsResponse,
 )
 
 
@@ -44,9 +43,10 @@ async def cancel(desk: Desk, call: Call, request: CancelRequest) -> CancelRespon
 
 async def get_payment(desk: Desk, call: Call, request: GetPaymentRequest) -> GetPaymentResponse:
     """Read one payment."""
-    found = encode.payment(await desk.services.get_payment(decode.payment_lookup(request)))
-    call.fields["payment_id"] = found.payment_id
-    return GetPaymentResponse(payment=found)
+    found = await desk.services.get_payment(decode.payment_lookup(request))
+    response = encode.get_payment(found)
+    call.fields["payment_id"] = response.payment.payment_id
+    return response
 
 
 async def list_payments(
@@ -56,24 +56,25 @@ async def list_payments(
     page, chosen = desk.pages.open(request), decode.payment_filter(request)
     found = await desk.services.list_payments(chosen, page.start_id, page.limit)
     shown, token = page.cut(found, lambda last: last.payment_id.bytes)
-    return ListPaymentsResponse(payments=map(encode.payment, shown), next_page_token=token)
+    return encode.list_payments(shown, token)
 
 
 async def watch_payments(desk: Desk, call: Call, request: WatchPaymentsRequest) -> None:
     """Send the changes of a merchant's payments until the reader leaves or the server drains."""
     merchant_id = request.merchant_id
     start = desk.cursors.decode(merchant_id, request.cursor)
-    async with desk.gate.stream(), _closing(desk.services.watch_payments(merchant_id, start)) as f:
-        async for position, event in f:
+    feed = desk.services.watch_payments(merchant_id, start)
+    async with desk.gate.stream(), _closing(feed):
+        async for position, event in feed:
             cursor = desk.cursors.encode(merchant_id, position)
-            await call.send(WatchPaymentsResponse(cursor=cursor, event=encode.event(event)))
+            await call.send(encode.watch_payments(cursor, event))
 
 
 @asynccontextmanager
-async def _closing(feed: EventFeed) -> AsyncIterator[EventFeed]:
+async def _closing(feed: EventFeed) -> AsyncIterator[None]:
     """Close a feed at once when its reader is gone, so that its place is free for another."""
     try:
-        yield feed
+        yield
     finally:
         if isinstance(feed, AsyncGenerator):
             await feed.aclose()

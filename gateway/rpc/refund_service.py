@@ -15,13 +15,13 @@ from paymentgateway.v1.refund_service_pb2 import (
 async def refund(desk: Desk, call: Call, request: RefundRequest) -> RefundResponse:
     """Give captured money back."""
     answer = await desk.services.refund(decode.refund(request, call.caller), call.deadline)
-    return encode.refund_answer(answer)
+    return encode.refund(answer)
 
 
 async def get_refund(desk: Desk, _call: Call, request: GetRefundRequest) -> GetRefundResponse:
     """Read one refund."""
     found = await desk.services.get_refund(decode.refund_lookup(request))
-    return GetRefundResponse(refund=encode.refund(found))
+    return encode.get_refund(found)
 
 
 async def list_refunds(desk: Desk, _call: Call, request: ListRefundsRequest) -> ListRefundsResponse:
@@ -29,4 +29,4 @@ async def list_refunds(desk: Desk, _call: Call, request: ListRefundsRequest) -> 
     page, chosen = desk.pages.open(request), decode.refund_filter(request)
     found = await desk.services.list_refunds(chosen, page.start_id, page.limit)
     shown, token = page.cut(found, lambda last: last.operation_id.bytes)
-    return ListRefundsResponse(refunds=map(encode.refund, shown), next_page_token=token)
+    return encode.list_refunds(shown, token)

@@ -3,6 +3,9 @@
 Domain moments are UTC in whole microseconds; what a Timestamp has below that is cut off. How a
 payer pays is a plain dict below this room: the fields of the channel's own message by their proto
 names, enums by name, defaults left out, so it can be stored and digested as JSON.
+
+What is written is written in place: a message that is made first and put into another one later
+is copied, which for a payment costs more than all the rest.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -24,12 +27,12 @@ def to_moment(timestamp: Timestamp) -> datetime:
     return _EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1_000)
 
 
-def to_timestamp(moment: datetime | None) -> Timestamp | None:
-    """Write a moment; None stays unset."""
-    if moment is None:
-        return None
-    span = moment - _EPOCH
-    return Timestamp(seconds=span.days * _DAY_S + span.seconds, nanos=span.microseconds * 1_000)
+def put_moment(moment: datetime | None, target: Timestamp) -> None:
+    """Write a moment into its message; None leaves it unset."""
+    if moment is not None:
+        span = moment - _EPOCH
+        target.seconds = span.days * _DAY_S + span.seconds
+        target.nanos = span.microseconds * 1_000
 
 
 def to_money(message: money_pb2.Money) -> Money:
@@ -37,9 +40,10 @@ def to_money(message: money_pb2.Money) -> Money:
     return Money(message.currency_code, message.minor_units)
 
 
-def from_money(amount: Money) -> money_pb2.Money:
-    """Write an amount."""
-    return money_pb2.Money(currency_code=amount.currency, minor_units=amount.minor_units)
+def put_money(currency: str, minor_units: int, target: money_pb2.Money) -> None:
+    """Write an amount into its message."""
+    target.currency_code = currency
+    target.minor_units = minor_units
 
 
 def to_method(message: payment_pb2.PaymentMethod) -> PaymentMethod:
@@ -49,11 +53,9 @@ def to_method(message: payment_pb2.PaymentMethod) -> PaymentMethod:
     return PaymentMethod(channel, details)
 
 
-def from_method(method: PaymentMethod) -> payment_pb2.PaymentMethod:
+def put_method(method: PaymentMethod, target: payment_pb2.PaymentMethod) -> None:
     """Write how the payer pays. Details that a newer release stored are left out."""
-    message = payment_pb2.PaymentMethod()
-    details = getattr(message, method.channel)
+    details = getattr(target, method.channel)
     details.SetInParent()
     if method.details:
         ParseDict(dict(method.details), details, ignore_unknown_fields=True)
-    return message

@@ -8,8 +8,9 @@ platform's budget. The budget is one row per currency, so it is locked only by a
 on it; where it changed since it was read, the decision is made again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from uuid import UUID
 
 from gateway.domain.change import Aggregate, Change, Funds
@@ -43,8 +44,18 @@ async def insert_claim(connection: Connection, claim: Claim) -> bool:
 
 async def refuse_claim(connection: Connection, claim: Claim, refusal: GatewayError) -> None:
     """Keep a refusal under a key that this transaction claimed."""
-    key = (claim.owner_id, claim.idempotency_key)
-    await connection.execute(REFUSE_CLAIM, *key, refusal.reason.value, refusal.message)
+    await connection.execute(
+        REFUSE_CLAIM,
+        claim.owner_id,
+        claim.idempotency_key,
+        refusal.reason.value,
+        refusal.message,
+    )
+
+
+def refused(claim: Claim, refusal: GatewayError) -> Claim:
+    """The claim of a request that was refused for ever."""
+    return replace(claim, refusal=refusal.reason, refusal_message=refusal.message)
 
 
 async def find_claim(
@@ -101,38 +112,61 @@ async def decided(connection: Connection, aggregate: Aggregate, decide: Decide) 
     return decide(replace(aggregate, funds=replace(aggregate.funds, platform_budget=budget)))
 
 
-async def write_opened(connection: Connection, opened: Sequence[tuple[Claim, Change]]) -> set[UUID]:
-    """Write new payments whose keys are free, in one statement. Give the ids of those written."""
-    in_order = sorted(opened, key=lambda pair: (pair[0].owner_id, pair[0].idempotency_key))
-    claims = [rows.claim_row(claim) for claim, _ in in_order]
-    changes = [change for _, change in in_order]
-    payments = [rows.payment_row(change.payment) for change in changes]
-    return await _write(connection, claims, payments, [], changes, {})
-
-
-async def write_changed(connection: Connection, change: Change, before: Aggregate) -> None:
-    """Write a change of the payment that this transaction has locked and read as `before`."""
-    row = rows.payment_row(change.payment)
-    written = await _write(connection, [], [], [row], [change], before.attempts)
-    if written != {change.payment.payment_id}:
-        message = f"payment {change.payment.payment_id} is not at version {row['version'] - 1}"
-        raise AssertionError(message)
-    if change.advanced:
-        currency = change.payment.currency
-        status = await connection.execute(DRAW_BUDGET, currency, change.advanced)
-        if status != "UPDATE 1":
-            raise AssertionError(f"the budget in {currency} does not cover {change.advanced}")
-
-
-async def _write(
+async def write(
     connection: Connection,
-    claims: list[Row],
-    opened: list[Row],
-    changed: list[Row],
     changes: Sequence[Change],
-    known: "dict[UUID, Attempt] | object",
+    *,
+    claims: Sequence[Claim] = (),
+    known: Mapping[UUID, Attempt] = MappingProxyType({}),
 ) -> set[UUID]:
-    raise NotImplementedError
+    """Write changes in one statement and give the ids of the payments that were written.
+
+    A payment of version 1 is new and written only if its claim is; any other only if its row still
+    has the version before. `known` are the attempts as they were read.
+    """
+    # Sorted by what may conflict, so that two statements never wait for each other.
+    claims = sorted(claims, key=lambda claim: (claim.owner_id, claim.idempotency_key))
+    changes = sorted(changes, key=lambda change: (change.payment.merchant_id, change.payment.payment_id))
+    records = await connection.fetch(
+        WRITE_CHANGES,
+        dump([rows.claim_row(claim) for claim in claims]),
+        dump([rows.payment_row(item.payment) for item in changes if item.payment.version == 1]),
+        dump([rows.payment_row(item.payment) for item in changes if item.payment.version > 1]),
+        dump(_operation_rows(changes)),
+        dump(_attempt_rows(changes, known)),
+        dump([journal_rows.event_row(change.event) for change in changes]),
+        dump(journal_rows.transfer_rows(entry for item in changes for entry in item.entries)),
+        dump([journal_rows.review_row(case) for item in changes for case in item.reviews]),
+    )
+    return {record["payment_id"] for record in records}
+
+
+def _operation_rows(changes: Sequence[Change]) -> list[Row]:
+    """Write what ends before what begins: a payment has at most one exclusive operation."""
+    operations = [operation for change in changes for operation in change.operations]
+    return [rows.operation_row(item) for item in sorted(operations, key=lambda item: item.running)]
+
+
+def _attempt_rows(changes: Sequence[Change], known: Mapping[UUID, Attempt]) -> list[Row]:
+    """Write attempts; a due time that the change leaves alone stays what the database made it."""
+    found = []
+    for change in changes:
+        for attempt in change.attempts:
+            before = known.get(attempt.attempt_id)
+            kept = before is not None and before.due_time == attempt.due_time
+            now = change.event.create_time
+            found.append(rows.attempt_row(attempt, now, due_time_kept=kept))
+    return found
+
+
+async def draw_budget(connection: Connection, change: Change) -> None:
+    """Take what a change advances from the platform's budget, or give it back."""
+    if change.advanced == 0:
+        return
+    currency = change.payment.currency
+    status = await connection.execute(DRAW_BUDGET, currency, change.advanced)
+    if status != "UPDATE 1":
+        raise AssertionError(f"the budget in {currency} does not cover {change.advanced}")
 
 
 def after(aggregate: Aggregate, change: Change) -> Aggregate:

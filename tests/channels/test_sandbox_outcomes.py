@@ -139,7 +139,7 @@ def test_cancel(
     reason: FailureReason | None,
     money: int | None,
 ) -> None:
-    """A cancel succeeds if the charge is closed or its rest released, and names what it released."""
+    """A cancel succeeds if the charge is closed or its rest released; it says how much."""
     made = call(action, CANCEL, capture_mode=CaptureMode(mode))
     code = "INSUFFICIENT_FUNDS" if state == "DECLINED" else None
     outcome = _outcome(made, state, captured=captured, decline_code=code)
@@ -181,7 +181,7 @@ def test_not_found(kind: AttemptKind) -> None:
 def test_signed_errors_on_a_send(
     kind: AttemptKind, status: int, code: str, expected: str, closed: bool
 ) -> None:
-    """Only documented refusals of exactly this request fail it; all other errors leave it unknown."""
+    """Only documented refusals of exactly this request fail it; after all others we ask."""
     made = call(kind=kind)
     outcome = CONNECTOR.parse(made, error_to(made, status, code))
     assert (outcome.outcome, outcome.closed) == (expected, closed)
@@ -281,7 +281,9 @@ def test_evidence_is_bounded_and_printable() -> None:
     assert outcome.evidence.isprintable()
 
 
-@pytest.mark.parametrize(("name", "kind"), [("charge", CHARGE), ("capture", CAPTURE), ("refund", REFUND)])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("charge", CHARGE), ("capture", CAPTURE), ("refund", REFUND)]
+)
 def test_notice_of_each_kind(name: str, kind: AttemptKind) -> None:
     """A notification says by our number what became of a charge, capture or refund."""
     shown = resource(request(kind), "SUCCEEDED", captured=1250, capture="MANUAL")

@@ -126,7 +126,10 @@ def test_empty_fields_are_left_out() -> None:
             {"fault": "BUSY", "fault_count": 0},
         ),
         ({"fault": "SANDBOX_FAULT_UNSPECIFIED", "fault_count": 3}, None),
-        ({"notify": "SANDBOX_NOTIFY_STORM", "notify_count": 7}, {"notify": "STORM", "notify_count": 7}),
+        (
+            {"notify": "SANDBOX_NOTIFY_STORM", "notify_count": 7},
+            {"notify": "STORM", "notify_count": 7},
+        ),
         ({"notify": "SANDBOX_NOTIFY_STORM", "notify_count": 0}, {"notify": "STORM"}),
         ({"settle_delay_ms": 0, "settle_declined": False}, None),
         (

@@ -130,7 +130,9 @@ def test_notification_with_one_bit_of_a_header_changed(name: str, place: int, bi
         CONNECTOR.read_notification(NOTIFY_PATH, headers, NOTIFICATION, NOW)
 
 
-@pytest.mark.parametrize("path", ["/notify/sandbox?", "/notify/sandbox/", "/notify/other", "\udcff"])
+@pytest.mark.parametrize(
+    "path", ["/notify/sandbox?", "/notify/sandbox/", "/notify/other", "\udcff"]
+)
 def test_notification_to_another_path(path: str) -> None:
     """A notification is bound to the path that it was sent to, query included."""
     with pytest.raises(NotificationRefused):
@@ -143,7 +145,9 @@ def test_reply_is_no_notification() -> None:
         CONNECTOR.read_notification(NOTIFY_PATH, REPLY.headers, BODY, NOW)
 
 
-@pytest.mark.parametrize(("age_s", "fresh"), [(300, True), (301, False), (-300, True), (-301, False)])
+@pytest.mark.parametrize(
+    ("age_s", "fresh"), [(300, True), (301, False), (-300, True), (-301, False)]
+)
 def test_notifications_grow_stale(age_s: int, fresh: bool) -> None:
     """A genuine notification counts for 300 seconds around its time, and not one more."""
     headers, body = notification("charge", resource(request(), "PROCESSING"), 1767222000 - age_s)

@@ -1,4 +1,4 @@
-"""The sandbox's side of the wire, for tests: requests of ours, and messages signed as it signs them.
+"""The sandbox's side of the wire, for tests: requests of ours, and messages signed as its own.
 
 Signatures are made here by plain hashlib from the protocol's words, not by the code under test; the
 golden ones in the tests come from the openssl command.

@@ -108,7 +108,9 @@ class ScriptedGateway(grpc.GenericRpcHandler):
     ) -> None:
         self.received: list[Received] = []
         self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
-        self._server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+        self._server = grpc.server(
+            futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)]
+        )
         self._server.add_generic_rpc_handlers((self,))
         self._port = (
             self._server.add_insecure_port(address)
@@ -130,13 +132,12 @@ class ScriptedGateway(grpc.GenericRpcHandler):
         return [call.request for call in self.received if call.method == method]
 
     def stop(self) -> None:
+        stopped = self._server.stop(grace=None)
         for call in self.received:
             call.ended.set()
-        self._server.stop(grace=None).wait()
+        stopped.wait()
 
-    def service(
-        self, handler_call_details: grpc.HandlerCallDetails
-    ) -> grpc.RpcMethodHandler:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         _, service, name = handler_call_details.method.split("/")
         pool = descriptor_pool.Default()
         method = pool.FindServiceByName(service).methods_by_name[name]
@@ -155,11 +156,11 @@ class ScriptedGateway(grpc.GenericRpcHandler):
 
     def _answer(self, name: str, request: Message, context: grpc.ServicerContext) -> Message:
         answer, call = self._next(name, request, context)
-        if isinstance(answer, Message):
-            return answer
         if isinstance(answer, Silence):
             call.ended.wait(SILENCE_S_MAX)
-        _refuse(context, answer)
+        if not isinstance(answer, Message):
+            _refuse(context, answer)
+        return answer
 
     def _stream(
         self, name: str, request: Message, context: grpc.ServicerContext

@@ -129,9 +129,7 @@ async def test_an_overload_without_a_hint_is_not_repeated(
     assert len(gateway.received) == 1
 
 
-async def test_a_message_that_is_too_large(
-    gateway: ScriptedGateway, client: GatewayClient
-) -> None:
+async def test_a_message_that_is_too_large(gateway: ScriptedGateway, client: GatewayClient) -> None:
     """What the transport refuses for its size is not sent again, and the key is free."""
     with pytest.raises(errors.Overloaded) as raised:
         await pay(client, description="x" * 5_000_000)

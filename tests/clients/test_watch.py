@@ -91,7 +91,9 @@ async def test_heartbeats_are_shown_on_request(
 
 async def test_silence_is_a_lost_stream(gateway: ScriptedGateway, client: GatewayClient) -> None:
     """A stream without any message for too long is dropped and opened again."""
-    gateway.script("WatchPayments", Stream([event("1")], Silence()), Stream([event("2")], Silence()))
+    gateway.script(
+        "WatchPayments", Stream([event("1")], Silence()), Stream([event("2")], Silence())
+    )
     bounds = WatchBounds(silence_s_max=0.2, backoff_s_initial=0.01)
     messages = client.watch_payments(merchant_id="m_demo", bounds=bounds)
     async with aclosing(messages):

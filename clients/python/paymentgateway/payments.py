@@ -43,8 +43,8 @@ class PaymentCalls(Calls):
         """Take `amount` from `payer`, given as a message or as a bare payer id.
 
         The answer is a payment in any state: PROCESSING means that the outcome is not yet known,
-        FAILED that the payment was refused. Every argument but `deadline_s` is part of what the key
-        stands for, `expire_time` too: send it again unchanged.
+        FAILED that the payment was refused. The key stands for every argument but `deadline_s` and
+        the payer's device, IP address and region; for `expire_time` too: send it again unchanged.
 
         Raises:
             GatewayError: no answer; `same_key` says whether the same key may be sent again.

@@ -6,6 +6,7 @@ sentence that says what to type instead; argparse shows it and exits with 2.
 """
 
 import re
+import textwrap
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,8 @@ MessageT = TypeVar("MessageT", bound=Message)
 class BadInput(Exception):
     """What was typed makes no sense; the message says what to type. Nothing was sent."""
 
+
+HELP_COLUMNS: Final = 100
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd])")
@@ -106,10 +109,17 @@ def message(kind: type[MessageT], text: str) -> MessageT:
 def fields_help(kind: type[Message]) -> str:
     """List the fields that `message` reads, a line each, with what may be typed."""
     fields = kind.DESCRIPTOR.fields
-    width = max(len(field.name) for field in fields)
-    return "\n".join(
-        f"  {field.name.ljust(width)}  {_domain(kind, field.name)}" for field in fields
+    width = max(len(field.name) for field in fields) + 4
+    lines = (
+        textwrap.fill(
+            _domain(kind, field.name),
+            width=HELP_COLUMNS,
+            initial_indent=f"  {field.name}".ljust(width),
+            subsequent_indent=" " * width,
+        )
+        for field in fields
     )
+    return "\n".join(lines)
 
 
 def _domain(kind: type[Message], name: str) -> str:

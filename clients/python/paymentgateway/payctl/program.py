@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises SystemExit for --help (0) and for wrong usage (2), as argparse does.
     """
+    # gRPC would tell of every connection that ends, beside the one line that payctl has to say.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     _lenient(sys.stdout, sys.stderr)
     arguments = parser().parse_args(_text(sys.argv[1:] if argv is None else argv))
     try:

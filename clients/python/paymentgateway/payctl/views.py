@@ -7,6 +7,7 @@ from decimal import Decimal
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from paymentgateway.money import EXPONENTS, money_text
+from paymentgateway.payctl.output import GAP
 from paymentgateway.payctl.parsing import enum_text, moment_text
 from paymentgateway.v1 import (
     ledger_pb2,
@@ -113,21 +114,20 @@ def refund_row(refund: refund_pb2.Refund) -> Sequence[str]:
 
 
 def event_line(event: payment_service_pb2.PaymentEvent) -> str:
-    """One change of a payment, on one line."""
+    """One change of a payment, on one line; amounts that are zero are left out."""
     kind = enum_text(payment_service_pb2.PaymentEventType.DESCRIPTOR, event.type)
-    return "  ".join(
-        (
-            _time(event.create_time),
-            event.payment_id,
-            kind.ljust(16),
-            payment_state(event.state).ljust(15),
-            _amount(event.amount),
-            f"captured {_amount(event.captured)}",
-            f"refunded {_amount(event.refunded)}",
-            f"order {event.order_id}",
-            event.operation_id,
-        )
-    ).rstrip()
+    sums = (("captured", event.captured), ("refunded", event.refunded))
+    parts = [
+        _time(event.create_time),
+        event.payment_id,
+        kind.ljust(16),
+        payment_state(event.state).ljust(15),
+        _amount(event.amount),
+        *(f"{word} {_amount(amount)}" for word, amount in sums if amount.minor_units),
+        f"order {event.order_id}",
+        event.operation_id,
+    ]
+    return GAP.join(filter(None, parts))
 
 
 def merchant_fields(merchant: merchant_pb2.Merchant) -> Fields:

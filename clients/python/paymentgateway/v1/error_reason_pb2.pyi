@@ -57,7 +57,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PAYMENT_NOT_FINAL: _ErrorReason.ValueType  # 16
     """FAILED_PRECONDITION, free, with RetryInfo: the payment has no final outcome yet."""
     ERROR_REASON_CURRENCY_MISMATCH: _ErrorReason.ValueType  # 17
-    """FAILED_PRECONDITION, bound: the amount is in another currency than the payment."""
+    """INVALID_ARGUMENT: the amount is in another currency than the payment. Nothing was kept."""
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 18
     """RESOURCE_EXHAUSTED, with RetryInfo: the gateway or the channel has too many calls in flight. Nothing was kept."""
     ERROR_REASON_WATCHER_LIMIT: _ErrorReason.ValueType  # 19
@@ -118,7 +118,7 @@ ERROR_REASON_OPERATION_IN_PROGRESS: ErrorReason.ValueType  # 15
 ERROR_REASON_PAYMENT_NOT_FINAL: ErrorReason.ValueType  # 16
 """FAILED_PRECONDITION, free, with RetryInfo: the payment has no final outcome yet."""
 ERROR_REASON_CURRENCY_MISMATCH: ErrorReason.ValueType  # 17
-"""FAILED_PRECONDITION, bound: the amount is in another currency than the payment."""
+"""INVALID_ARGUMENT: the amount is in another currency than the payment. Nothing was kept."""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 18
 """RESOURCE_EXHAUSTED, with RetryInfo: the gateway or the channel has too many calls in flight. Nothing was kept."""
 ERROR_REASON_WATCHER_LIMIT: ErrorReason.ValueType  # 19

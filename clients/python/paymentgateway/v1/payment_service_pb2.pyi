@@ -77,7 +77,9 @@ Global___PaymentEventType: _TypeAlias = PaymentEventType  # noqa: Y015
 
 @_typing.final
 class PayRequest(_message.Message):
-    """Request of Pay. All fields but merchant_id are part of what the idempotency key stands for."""
+    """Request of Pay. The idempotency key stands for all its fields but the payer's device, IP address and region, which may differ between
+    two tries of one intent.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

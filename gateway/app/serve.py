@@ -1,0 +1,185 @@
+"""The gateway as a process: started in an order in which nothing is promised too early, stopped in
+one in which nothing promised is dropped.
+
+Start: database, schema and rights checked, channels, then listeners, workers, and only then does
+health say SERVING. Stop, at SIGTERM or SIGINT: health says NOT_SERVING and new calls are turned
+away while those inside finish; then channels' answers under way are waited for; what is left then
+belongs to the workers of other replicas, or of the next start.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+
+from gateway.app.errors import StartError
+from gateway.app.observer import Reporter
+from gateway.app.ready import check_database, open_ready_database
+from gateway.app.wiring import UseCases, build_use_cases, open_channels
+from gateway.clock import Clock
+from gateway.config import Address, Settings
+from gateway.domain.ports import Channel
+from gateway.notify.server import NotifyBounds, NotifyServer
+from gateway.ops import OpsServer, Readiness
+from gateway.rpc.server import RpcServer
+from gateway.rpc.settings import RpcSettings
+from gateway.store.database import Database
+from gateway.telemetry.logging import get_logger
+from gateway.telemetry.metrics import Metrics
+from gateway.workers.loop import Job, Workers
+
+EXPIRE_PAUSE_S = 1.0
+"""Pause between looks for authorisations whose time is over, in seconds."""
+
+HEALTH_PAUSE_S = 0.5
+"""Pause between looks whether this process should be given work, in seconds."""
+
+GAUGES_PAUSE_S = 5.0
+"""Pause between readings of what only the database knows, in seconds."""
+
+_log = get_logger(__name__)
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises StartError."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(settings):
+        await stop.wait()
+        _log.info("stopping")
+    _log.info("stopped")
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[None]:
+    """Run the gateway while the block runs. Raises StartError."""
+    metrics = Metrics()
+    reporter = Reporter(metrics)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_ready_database(settings))
+        channels = await stack.enter_async_context(open_channels(settings, metrics))
+        use_cases = build_use_cases(settings, database, channels, reporter)
+        readiness = Readiness({"database": lambda: check_database(database)}, Clock())
+        stack.push_async_callback(_drain_channels, use_cases, settings)
+        notify = await _start_notify(stack, settings, channels, use_cases, metrics)
+        rpc, port = await _start_rpc(stack, settings, database, use_cases, metrics)
+        jobs = _jobs(settings, database, use_cases, metrics, (rpc, readiness))
+        workers = Workers(jobs, reporter)
+        workers.start()
+        stack.push_async_callback(workers.stop)
+        ops = await _start_ops(stack, settings.ops_listen, metrics, readiness)
+        _log.info("serving", grpc_port=port, notify_port=notify, ops_port=ops, channels=[*channels])
+        yield
+        await rpc.stop(settings.drain_timeout_s)
+
+
+async def _drain_channels(use_cases: UseCases, settings: Settings) -> None:
+    left = await use_cases.execution.drain(settings.drain_timeout_s)
+    if left:
+        _log.warning("left to recovery", payments_under_way=left)
+
+
+async def _start_notify(
+    stack: AsyncExitStack,
+    settings: Settings,
+    channels: Mapping[str, Channel],
+    use_cases: UseCases,
+    metrics: Metrics,
+) -> int:
+    server = NotifyServer(channels, use_cases.notified, metrics, bounds=NotifyBounds())
+    address = settings.notify_listen
+    with _listening("GATEWAY_NOTIFY_LISTEN", address):
+        _, port = await server.start(address.host, address.port)
+    stack.push_async_callback(server.stop)
+    return port
+
+
+async def _start_rpc(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    use_cases: UseCases,
+    metrics: Metrics,
+) -> tuple[RpcServer, int]:
+    server = RpcServer(
+        use_cases.services,
+        rpc_settings(settings, database),
+        clock=Clock(),
+        log=get_logger("gateway.rpc"),
+        observer=metrics,
+    )
+    with _listening("GATEWAY_GRPC_LISTEN", settings.grpc_listen):
+        port = await server.start()
+    stack.push_async_callback(server.stop, 0)
+    return server, port
+
+
+async def _start_ops(
+    stack: AsyncExitStack, address: Address, metrics: Metrics, readiness: Readiness
+) -> int:
+    server = OpsServer(metrics, readiness)
+    with _listening("GATEWAY_OPS_LISTEN", address):
+        port = await server.start(address.host, address.port)
+    stack.push_async_callback(server.stop)
+    return port
+
+
+@contextmanager
+def _listening(variable: str, address: Address) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        words = f"Cannot listen on {address}: {error.strerror or error}. Free it, or set {variable}."
+        raise StartError(words) from error
+
+
+def rpc_settings(settings: Settings, database: Database) -> RpcSettings:
+    """Give what the gRPC server must be told."""
+    return RpcSettings(
+        listen=str(settings.grpc_listen),
+        deployment_id=database.deployment.deployment_id,
+        token_key=database.deployment.token_key,
+        calls_max=settings.grpc_calls_max,
+        deadline_default_ms=settings.deadline_default_ms,
+        deadline_max_ms=settings.deadline_max_ms,
+        answer_margin_ms=settings.answer_margin_ms,
+        connection_age_max_s=settings.connection_age_max_s,
+        reuse_port=settings.reuse_port,
+    )
+
+
+def _jobs(
+    settings: Settings,
+    database: Database,
+    use_cases: UseCases,
+    metrics: Metrics,
+    serving: tuple[RpcServer, Readiness],
+) -> list[Job]:
+    async def health() -> int:
+        rpc, readiness = serving
+        rpc.set_serving(not await readiness.problems())
+        return 0
+
+    async def gauges() -> int:
+        await read_gauges(database, use_cases, metrics)
+        return 0
+
+    recovery_pause_s = settings.recovery_interval_ms / 1_000
+    return [
+        Job("recover", use_cases.recover, recovery_pause_s),
+        Job("expire", use_cases.expire, EXPIRE_PAUSE_S),
+        Job("fold", database.ledger.fold, settings.fold_interval_ms / 1_000),
+        Job("health", health, HEALTH_PAUSE_S),
+        Job("gauges", gauges, GAUGES_PAUSE_S),
+    ]
+
+
+async def read_gauges(database: Database, use_cases: UseCases, metrics: Metrics) -> None:
+    """Measure what no event tells."""
+    metrics.watching(use_cases.watch.watchers)
+    stats = database.stats
+    metrics.pool(stats.size, stats.idle, stats.waiting)
+    backlog = await database.work.backlog()
+    metrics.attempts_open(backlog.open_attempts, backlog.oldest_age_s)
+    metrics.reviews_open(backlog.open_reviews)

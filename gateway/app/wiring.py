@@ -1,0 +1,209 @@
+"""From settings to what runs: the database, the channels, the use cases.
+
+The only place where both sides of a port meet; the type checker proves the fit here. Everything is
+built by a function or opened by a context manager, so nothing outlives what opened it.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import SecretStr
+
+from gateway.app.embedded import data_folder
+from gateway.app.errors import StartError
+from gateway.app.observer import Reporter
+from gateway.channels.bounds import ChannelBounds
+from gateway.channels.client import ChannelObserver, HttpChannel
+from gateway.channels.sandbox.connector import SandboxConnector, SandboxSettings
+from gateway.channels.sandbox.signing import SecretKey
+from gateway.channels.transport import Transport, open_session
+from gateway.clock import Clock
+from gateway.config import Settings
+from gateway.domain.ports import Channel
+from gateway.store.database import Database
+from gateway.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from gateway.store.pool import PoolSettings
+from gateway.usecases.cancel import Cancel
+from gateway.usecases.capture import Capture
+from gateway.usecases.execution import Execution, Timing
+from gateway.usecases.expire import Expire
+from gateway.usecases.merchants import MerchantBook
+from gateway.usecases.notified import Notified
+from gateway.usecases.pay import ExpiryTerms, Pay
+from gateway.usecases.query import Query
+from gateway.usecases.recover import Recover
+from gateway.usecases.refund import Refund
+from gateway.usecases.review import Review
+from gateway.usecases.services import Services
+from gateway.usecases.watch import Watch, WatchTerms
+
+OWNER = "gateway_owner"
+RUNTIME = "gateway_runtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Where the database is, for each of the two roles. They may hold passwords."""
+
+    runtime: str
+    owner: str | None
+    embedded: bool
+
+
+@asynccontextmanager
+async def open_connections(settings: Settings) -> AsyncIterator[Connections]:
+    """Say where the database is; without one configured, run our own meanwhile.
+
+    Raises StartError.
+    """
+    if settings.database_url or settings.owner_database_url:
+        owner = _secret(settings.owner_database_url)
+        yield Connections(_secret(settings.database_url) or owner or "", owner, embedded=False)
+        return
+    try:
+        server = EmbeddedPostgres(data_folder(settings))
+        await server.start()
+    except EmbeddedPostgresError as error:
+        raise StartError(str(error)) from error
+    try:
+        yield Connections(server.dsn(user=RUNTIME), server.dsn(user=OWNER), embedded=True)
+    finally:
+        await server.stop()
+
+
+def pool_settings(settings: Settings, dsn: str) -> PoolSettings:
+    """Give the bounds of everything that waits for the database."""
+    return PoolSettings(
+        dsn=dsn,
+        size_max=settings.pool_size,
+        acquire_timeout_s=settings.pool_acquire_timeout_ms / 1_000,
+        statement_timeout_s=settings.statement_timeout_ms / 1_000,
+        lock_timeout_s=settings.lock_timeout_ms / 1_000,
+        idle_in_transaction_timeout_s=settings.idle_in_transaction_timeout_ms / 1_000,
+        statement_cache_size=settings.statement_cache_size,
+    )
+
+
+@asynccontextmanager
+async def open_channels(
+    settings: Settings, observer: ChannelObserver | None = None
+) -> AsyncIterator[Mapping[str, Channel]]:
+    """Open every channel that is configured. Raises StartError."""
+    bounds = ChannelBounds(
+        in_flight_max=settings.channel_calls_max,
+        connections_max=settings.channel_connections_max,
+    )
+    async with open_session(bounds) as session:
+        channels: dict[str, Channel] = {}
+        if settings.sandbox_url and settings.sandbox_key:
+            transport = Transport(session, settings.sandbox_url, bounds)
+            connector = SandboxConnector(_sandbox(settings, settings.sandbox_key))
+            channels["sandbox"] = HttpChannel(connector, transport, bounds, Clock(), observer)
+        yield channels
+
+
+def _sandbox(settings: Settings, key: SecretStr) -> SandboxSettings:
+    return SandboxSettings(
+        key=SecretKey(key.get_secret_value().encode()),
+        notify_base_url=settings.notify_url or f"http://{settings.notify_listen}",
+        account=settings.sandbox_account,
+        send_timeout=timedelta(milliseconds=settings.channel_timeout_ms),
+        authorization_lifetime=timedelta(seconds=settings.authorization_lifetime_s),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """Everything the gateway does, ready for transports, workers and the command line."""
+
+    services: Services
+    execution: Execution
+    notified: Notified
+    recover: Recover
+    expire: Expire
+    review: Review
+    watch: Watch
+
+
+def build_use_cases(
+    settings: Settings, database: Database, channels: Mapping[str, Channel], reporter: Reporter
+) -> UseCases:
+    """Build the use cases over their ports."""
+    clock = Clock()
+    execution = Execution(
+        payments=database.payments,
+        work=database.work,
+        channels=channels,
+        clock=clock,
+        timing=_timing(settings),
+        observer=reporter,
+    )
+    merchants = MerchantBook(database.merchants, clock)
+    watch = Watch(database.events, merchants, clock, _watch_terms(settings))
+    return UseCases(
+        services=_services(settings, database, execution, merchants, watch),
+        execution=execution,
+        notified=Notified(execution, merchants),
+        recover=Recover(execution, settings.recovery_batch_max, settings.not_found_max),
+        expire=Expire(execution, settings.recovery_batch_max),
+        review=Review(execution),
+        watch=watch,
+    )
+
+
+def _services(
+    settings: Settings,
+    database: Database,
+    execution: Execution,
+    merchants: MerchantBook,
+    watch: Watch,
+) -> Services:
+    query = Query(database.payments, database.ledger)
+    return Services(
+        pay=Pay(execution, merchants, _expiry(settings)),
+        capture=Capture(execution),
+        cancel=Cancel(execution),
+        refund=Refund(execution, merchants),
+        get_payment=query.payment,
+        list_payments=database.payments.list_payments,
+        watch_payments=watch,
+        get_refund=query.refund,
+        list_refunds=database.payments.list_operations,
+        create_merchant=merchants.create,
+        get_merchant=merchants.read,
+        update_merchant=merchants.update,
+        list_merchants=merchants.list,
+        list_accounts=query.accounts,
+        list_entries=query.entries,
+        trial_balance=database.ledger.trial_balance,
+    )
+
+
+def _timing(settings: Settings) -> Timing:
+    return Timing(
+        lease_margin=timedelta(milliseconds=settings.lease_margin_ms),
+        recovery_delay_min=timedelta(milliseconds=settings.recovery_delay_min_ms),
+        recovery_delay_max=timedelta(milliseconds=settings.recovery_delay_max_ms),
+        review_after=timedelta(seconds=settings.review_after_s),
+    )
+
+
+def _expiry(settings: Settings) -> ExpiryTerms:
+    return ExpiryTerms(
+        default=timedelta(seconds=settings.payment_expiry_default_s),
+        longest=timedelta(seconds=settings.payment_expiry_max_s),
+    )
+
+
+def _watch_terms(settings: Settings) -> WatchTerms:
+    return WatchTerms(
+        watchers_max=settings.watchers_max,
+        poll_s=settings.watch_poll_ms / 1_000,
+        heartbeat_s=settings.heartbeat_s,
+    )
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value else None

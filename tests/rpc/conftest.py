@@ -1,0 +1,44 @@
+"""A server over use cases that all answer, for tests that change only what they are about."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gateway.domain.operation import OperationKind
+from gateway.usecases.commands import OperationAnswer, PaymentAnswer
+from tests.rpc import samples
+from tests.rpc.fakes import House, UseCases, open_house
+
+
+def _operation_answer(kind: OperationKind) -> OperationAnswer:
+    return OperationAnswer(samples.payment(), samples.operation(kind), replayed=True)
+
+
+@pytest.fixture
+def answers() -> dict[str, Any]:
+    """What each use case answers, by its name."""
+    return {
+        "pay": PaymentAnswer(samples.payment(), replayed=True),
+        "capture": _operation_answer(OperationKind.CAPTURE),
+        "cancel": _operation_answer(OperationKind.CANCEL),
+        "refund": _operation_answer(OperationKind.REFUND),
+        "get_payment": samples.payment(),
+        "list_payments": [samples.payment()],
+        "get_refund": samples.operation(),
+        "list_refunds": [samples.operation()],
+        "create_merchant": samples.merchant(),
+        "get_merchant": samples.merchant(),
+        "update_merchant": samples.merchant(),
+        "list_merchants": [samples.merchant()],
+        "list_accounts": [],
+        "list_entries": [],
+        "trial_balance": [],
+    }
+
+
+@pytest.fixture
+async def house(answers: dict[str, Any]) -> AsyncIterator[House]:
+    """A running server over these answers."""
+    async with open_house(UseCases(**answers)) as opened:
+        yield opened

@@ -1,0 +1,74 @@
+"""The table of methods against the contract itself."""
+
+from collections.abc import Iterator
+
+from google.protobuf.descriptor import MethodDescriptor
+from paymentgateway.v1 import (
+    ledger_service_pb2,
+    merchant_service_pb2,
+    payment_service_pb2,
+    refund_service_pb2,
+)
+
+from gateway.rpc.call import PACKAGE
+from gateway.rpc.methods import METHODS, SERVICES
+from gateway.rpc.pipeline import generic_handlers
+
+CONTRACT = (payment_service_pb2, refund_service_pb2, merchant_service_pb2, ledger_service_pb2)
+MOVES_MONEY = {"Pay", "Capture", "Cancel", "Refund"}
+
+
+def _rpcs() -> Iterator[MethodDescriptor]:
+    for file in CONTRACT:
+        for service in file.DESCRIPTOR.services_by_name.values():
+            yield from service.methods
+
+
+def test_each_rpc_has_its_row_and_each_row_its_rpc() -> None:
+    """Nothing that the contract offers is unserved, and nothing else is served."""
+    offered = {(rpc.containing_service.name, rpc.name): rpc for rpc in _rpcs()}
+    served = {(method.service, method.name): method for method in METHODS}
+    assert served.keys() == offered.keys()
+    assert len(METHODS) == len(served)
+    for name, method in served.items():
+        assert method.request.DESCRIPTOR is offered[name].input_type, name
+        assert method.stream == offered[name].server_streaming, name
+
+
+def test_services_are_those_of_the_contract() -> None:
+    """Health and reflection are told every service."""
+    assert set(SERVICES) == {rpc.containing_service.name for rpc in _rpcs()}
+    assert all(rpc.containing_service.full_name.startswith(f"{PACKAGE}.") for rpc in _rpcs())
+
+
+def test_calls_that_move_money_are_marked() -> None:
+    """Unknown fields are refused exactly where money moves: where there is a key to bind."""
+    assert {method.name for method in METHODS if method.money} == MOVES_MONEY
+    keyed = {
+        method.name
+        for method in METHODS
+        if "idempotency_key" in method.request.DESCRIPTOR.fields_by_name
+    }
+    assert keyed - {"GetPayment", "GetRefund"} == MOVES_MONEY
+
+
+def test_each_servicer_serves_one_rpc() -> None:
+    """One RPC, one servicer, with the same stem."""
+    for method in METHODS:
+        stem = "".join(f"_{c.lower()}" if c.isupper() else c for c in method.name).lstrip("_")
+        assert method.servicer.__name__ == stem
+
+
+def test_handlers_are_made_per_service() -> None:
+    """The transport gets one handler for each service of the table."""
+    assert len(generic_handlers(METHODS, desk=_Anything())) == len(SERVICES)
+
+
+class _Anything:
+    """A desk that has whatever is looked for."""
+
+    def __getattr__(self, _name: str) -> "_Anything":
+        return self
+
+    def __truediv__(self, _other: object) -> float:
+        return 1.0
