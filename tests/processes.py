@@ -14,10 +14,14 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+
+from gateway.store.embedded import EmbeddedPostgres
+from tests.invariants import Told, World, read_world
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
@@ -174,6 +178,23 @@ class Stack:
         )
         output, _ = await process.communicate()
         return process.returncode or 0, output.decode()
+
+    async def world(self, told: Iterable[Told] = (), *, quiet: bool = True) -> World:
+        """Read our rows and the sandbox's book, for the invariants."""
+        async with self.postgres() as server:
+            return await read_world(
+                server.dsn(user="gateway_owner"), self.sandbox_url, told, quiet=quiet
+            )
+
+    @asynccontextmanager
+    async def postgres(self) -> AsyncIterator[EmbeddedPostgres]:
+        """Use the stack's Postgres beside its gateways, or without them."""
+        server = EmbeddedPostgres(self.data_dir)
+        await server.start()
+        try:
+            yield server
+        finally:
+            await server.stop()
 
     def _sandbox(self) -> Service:
         address = self.sandbox_url.removeprefix("http://")

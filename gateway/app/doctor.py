@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from gateway.app.errors import StartError
-
 from gateway.app import wiring
 from gateway.app.embedded import EmbeddedPostgresError
+from gateway.app.errors import StartError
 from gateway.config import Address, Settings, variable
 from gateway.domain.ports import Channel
 from gateway.ops.server import SERVER_PRODUCT

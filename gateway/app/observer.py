@@ -30,7 +30,7 @@ class Reporter:
         )
 
     def faulted(self, where: str, fault: BaseException, payment_id: UUID | None) -> None:
-        """Log what failed after an intent was kept; a fault that callers know needs no traceback."""
+        """Log what failed after an intent was kept; a known fault needs no traceback."""
         known = isinstance(fault, GatewayError)
         _log.warning(
             "left to recovery",
@@ -59,4 +59,6 @@ class Reporter:
         """Count and log a run that failed."""
         self._metrics.failed(loop, fault)
         known = isinstance(fault, GatewayError)
-        _log.warning("worker run failed", loop=loop, fault=repr(fault), exc_info=not known and fault)
+        _log.warning(
+            "worker run failed", loop=loop, fault=repr(fault), exc_info=not known and fault
+        )

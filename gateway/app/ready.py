@@ -2,16 +2,67 @@
 
 A configured database is never migrated by serving it, and one with another schema is refused: two
 versions that write different things must not meet unnoticed. Our own is migrated at once, since
-nobody else could.
+nobody else could, and brought back when it dies.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gateway.app.errors import StartError
-from gateway.app.wiring import open_connections, pool_settings
+from gateway.app.wiring import Connections, open_connections, pool_settings
 from gateway.config import Settings
 from gateway.domain.errors import GatewayError
 from gateway.store import migrate
 from gateway.store.database import Database
+
+PING_TIMEOUT_S = 1.0
+"""Longest wait of a readiness check for the database, in seconds."""
+
+
+@asynccontextmanager
+async def open_ready_database(settings: Settings) -> AsyncIterator[tuple[Database, Connections]]:
+    """Open the database for serving, and close it. Raises StartError."""
+    async with open_connections(settings) as connections:
+        if connections.embedded:
+            await migrate_now(connections)
+        database = Database(pool_settings(settings, connections.runtime))
+        await database.open()
+        try:
+            await _require_fit(settings, database)
+            yield database, connections
+        finally:
+            await database.close()
+
+
+async def migrate_now(connections: Connections) -> list[str]:
+    """Apply what is pending; name it. Raises StartError."""
+    if connections.owner is None:
+        words = "Migrating needs the owner: set GATEWAY_OWNER_DATABASE_URL."
+        raise StartError(words)
+    try:
+        done = await migrate.apply(connections.owner)
+    except migrate.SchemaError as error:
+        raise StartError(str(error)) from error
+    return [f"{item.version:04d}_{item.name}" for item in done]
+
+
+async def check_database(database: Database) -> str | None:
+    """Say why the database cannot be worked with now; None where it can."""
+    try:
+        await database.ping(PING_TIMEOUT_S)
+    except GatewayError as error:
+        return error.message
+    return None
+
+
+async def _require_fit(settings: Settings, database: Database) -> None:
+    problems = await database.problems()
+    if problems:
+        raise StartError("\n".join(problems))
+    server = await database.server()
+    wanted = settings.workers * settings.pool_size
+    if wanted > server.connections_max:
+        raise StartError(
+            f"GATEWAY_WORKERS times GATEWAY_POOL_SIZE are {wanted} connections, but the database "
+            f"takes {server.connections_max}: lower one, or raise max_connections."
+        )

@@ -1,5 +1,4 @@
-"""The gateway as a process: started in an order in which nothing is promised too early, stopped in
-one in which nothing promised is dropped.
+"""The gateway as a process: it promises nothing too early, and drops nothing that it promised.
 
 Start: database, schema and rights checked, channels, then listeners, workers, and only then does
 health say SERVING. Stop, at SIGTERM or SIGINT: health says NOT_SERVING and new calls are turned
@@ -11,11 +10,12 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 
 from gateway.app.errors import StartError
 from gateway.app.observer import Reporter
 from gateway.app.ready import check_database, open_ready_database
-from gateway.app.wiring import UseCases, build_use_cases, open_channels
+from gateway.app.wiring import Connections, UseCases, build_use_cases, open_channels
 from gateway.clock import Clock
 from gateway.config import Address, Settings
 from gateway.domain.ports import Channel
@@ -24,6 +24,7 @@ from gateway.ops import OpsServer, Readiness
 from gateway.rpc.server import RpcServer
 from gateway.rpc.settings import RpcSettings
 from gateway.store.database import Database
+from gateway.store.facts import Deployment
 from gateway.telemetry.logging import get_logger
 from gateway.telemetry.metrics import Metrics
 from gateway.workers.loop import Job, Workers
@@ -33,6 +34,9 @@ EXPIRE_PAUSE_S = 1.0
 
 HEALTH_PAUSE_S = 0.5
 """Pause between looks whether this process should be given work, in seconds."""
+
+REVIVE_PAUSE_S = 1.0
+"""Pause between looks whether our own Postgres lives, in seconds."""
 
 GAUGES_PAUSE_S = 5.0
 """Pause between readings of what only the database knows, in seconds."""
@@ -57,14 +61,20 @@ async def running(settings: Settings) -> AsyncIterator[None]:
     metrics = Metrics()
     reporter = Reporter(metrics)
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_ready_database(settings))
+        opened = await stack.enter_async_context(open_ready_database(settings))
+        database, connections = opened
+        deployment = await database.deployment()
         channels = await stack.enter_async_context(open_channels(settings, metrics))
         use_cases = build_use_cases(settings, database, channels, reporter)
         readiness = Readiness({"database": lambda: check_database(database)}, Clock())
         stack.push_async_callback(_drain_channels, use_cases, settings)
         notify = await _start_notify(stack, settings, channels, use_cases, metrics)
-        rpc, port = await _start_rpc(stack, settings, database, use_cases, metrics)
-        jobs = _jobs(settings, database, use_cases, metrics, (rpc, readiness))
+        rpc, port = await _start_rpc(stack, settings, deployment, use_cases, metrics)
+        jobs = [
+            *_work(settings, database, use_cases),
+            *_upkeep(connections, rpc, readiness),
+            Job("gauges", partial(read_gauges, database, use_cases, metrics), GAUGES_PAUSE_S),
+        ]
         workers = Workers(jobs, reporter)
         workers.start()
         stack.push_async_callback(workers.stop)
@@ -98,13 +108,13 @@ async def _start_notify(
 async def _start_rpc(
     stack: AsyncExitStack,
     settings: Settings,
-    database: Database,
+    deployment: Deployment,
     use_cases: UseCases,
     metrics: Metrics,
 ) -> tuple[RpcServer, int]:
     server = RpcServer(
         use_cases.services,
-        rpc_settings(settings, database),
+        rpc_settings(settings, deployment),
         clock=Clock(),
         log=get_logger("gateway.rpc"),
         observer=metrics,
@@ -130,16 +140,18 @@ def _listening(variable: str, address: Address) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        words = f"Cannot listen on {address}: {error.strerror or error}. Free it, or set {variable}."
+        words = (
+            f"Cannot listen on {address}: {error.strerror or error}. Free it, or set {variable}."
+        )
         raise StartError(words) from error
 
 
-def rpc_settings(settings: Settings, database: Database) -> RpcSettings:
+def rpc_settings(settings: Settings, deployment: Deployment) -> RpcSettings:
     """Give what the gRPC server must be told."""
     return RpcSettings(
         listen=str(settings.grpc_listen),
-        deployment_id=database.deployment.deployment_id,
-        token_key=database.deployment.token_key,
+        deployment_id=deployment.deployment_id,
+        token_key=deployment.token_key,
         calls_max=settings.grpc_calls_max,
         deadline_default_ms=settings.deadline_default_ms,
         deadline_max_ms=settings.deadline_max_ms,
@@ -149,37 +161,33 @@ def rpc_settings(settings: Settings, database: Database) -> RpcSettings:
     )
 
 
-def _jobs(
-    settings: Settings,
-    database: Database,
-    use_cases: UseCases,
-    metrics: Metrics,
-    serving: tuple[RpcServer, Readiness],
-) -> list[Job]:
-    async def health() -> int:
-        rpc, readiness = serving
-        rpc.set_serving(not await readiness.problems())
-        return 0
-
-    async def gauges() -> int:
-        await read_gauges(database, use_cases, metrics)
-        return 0
-
-    recovery_pause_s = settings.recovery_interval_ms / 1_000
+def _work(settings: Settings, database: Database, use_cases: UseCases) -> list[Job]:
     return [
-        Job("recover", use_cases.recover, recovery_pause_s),
+        Job("recover", use_cases.recover, settings.recovery_interval_ms / 1_000),
         Job("expire", use_cases.expire, EXPIRE_PAUSE_S),
         Job("fold", database.ledger.fold, settings.fold_interval_ms / 1_000),
-        Job("health", health, HEALTH_PAUSE_S),
-        Job("gauges", gauges, GAUGES_PAUSE_S),
     ]
 
 
-async def read_gauges(database: Database, use_cases: UseCases, metrics: Metrics) -> None:
+def _upkeep(connections: Connections, rpc: RpcServer, readiness: Readiness) -> list[Job]:
+    async def tell_health() -> int:
+        rpc.set_serving(serving=not await readiness.problems())
+        return 0
+
+    async def revive_database() -> int:
+        if connections.embedded:
+            await connections.embedded.start()
+        return 0
+
+    return [
+        Job("health", tell_health, HEALTH_PAUSE_S),
+        Job("database", revive_database, REVIVE_PAUSE_S),
+    ]
+
+
+async def read_gauges(database: Database, use_cases: UseCases, metrics: Metrics) -> int:
     """Measure what no event tells."""
     metrics.watching(use_cases.watch.watchers)
-    stats = database.stats
+    stats = database.pool
     metrics.pool(stats.size, stats.idle, stats.waiting)
-    backlog = await database.work.backlog()
-    metrics.attempts_open(backlog.open_attempts, backlog.oldest_age_s)
-    metrics.reviews_open(backlog.open_reviews)
+    return 0

@@ -6,7 +6,7 @@ built by a function or opened by a context manager, so nothing outlives what ope
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from pydantic import SecretStr
@@ -22,6 +22,7 @@ from gateway.channels.transport import Transport, open_session
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.domain.ports import Channel
+from gateway.store.checkup import Checkup, DatabaseUnreachable, check_up
 from gateway.store.database import Database
 from gateway.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from gateway.store.pool import PoolSettings
@@ -47,9 +48,9 @@ RUNTIME = "gateway_runtime"
 class Connections:
     """Where the database is, for each of the two roles. They may hold passwords."""
 
-    runtime: str
-    owner: str | None
-    embedded: bool
+    runtime: str = field(repr=False)
+    owner: str | None = field(repr=False)
+    embedded: EmbeddedPostgres | None = None
 
 
 @asynccontextmanager
@@ -60,7 +61,7 @@ async def open_connections(settings: Settings) -> AsyncIterator[Connections]:
     """
     if settings.database_url or settings.owner_database_url:
         owner = _secret(settings.owner_database_url)
-        yield Connections(_secret(settings.database_url) or owner or "", owner, embedded=False)
+        yield Connections(_secret(settings.database_url) or owner or "", owner)
         return
     try:
         server = EmbeddedPostgres(data_folder(settings))
@@ -68,9 +69,19 @@ async def open_connections(settings: Settings) -> AsyncIterator[Connections]:
     except EmbeddedPostgresError as error:
         raise StartError(str(error)) from error
     try:
-        yield Connections(server.dsn(user=RUNTIME), server.dsn(user=OWNER), embedded=True)
+        yield Connections(server.dsn(user=RUNTIME), server.dsn(user=OWNER), server)
     finally:
         await server.stop()
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Checkup]:
+    """Look at the database, for people. Raises StartError."""
+    async with open_connections(settings) as connections:
+        try:
+            yield await check_up(connections.runtime)
+        except DatabaseUnreachable as error:
+            raise StartError(str(error)) from error
 
 
 def pool_settings(settings: Settings, dsn: str) -> PoolSettings:

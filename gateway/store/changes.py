@@ -58,9 +58,7 @@ def refused(claim: Claim, refusal: GatewayError) -> Claim:
     return replace(claim, refusal=refusal.reason, refusal_message=refusal.message)
 
 
-async def find_claim(
-    connection: Connection, owner_id: str, idempotency_key: str
-) -> Claim | None:
+async def find_claim(connection: Connection, owner_id: str, idempotency_key: str) -> Claim | None:
     """Read what a key stands for."""
     record = await connection.fetchrow(FIND_CLAIM, owner_id, idempotency_key)
     return rows.claim_of(record) if record else None
@@ -126,7 +124,9 @@ async def write(
     """
     # Sorted by what may conflict, so that two statements never wait for each other.
     claims = sorted(claims, key=lambda claim: (claim.owner_id, claim.idempotency_key))
-    changes = sorted(changes, key=lambda change: (change.payment.merchant_id, change.payment.payment_id))
+    changes = sorted(
+        changes, key=lambda change: (change.payment.merchant_id, change.payment.payment_id)
+    )
     records = await connection.fetch(
         WRITE_CHANGES,
         dump([rows.claim_row(claim) for claim in claims]),

@@ -104,3 +104,10 @@ def order_already_paid() -> Refused:
         "This order has a payment that is live or successful, and may have only one.",
         key_bound=True,
     )
+
+
+def why(error: BaseException) -> str:
+    """Give the words of what was at the bottom of an error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error) or type(error).__name__

@@ -21,7 +21,7 @@ from gateway.domain.payment import Payment
 from gateway.domain.ports import Changed, Decide, OperationFilter, PaymentFilter
 from gateway.store import changes, lists, rows
 from gateway.store.errors import order_already_paid
-from gateway.store.pool import Connection, Pool, Undo
+from gateway.store.pool import Connection, Pool, Undo, fetching
 from gateway.store.queries import sql
 
 FIND_OPERATION = sql("find_operation")
@@ -89,13 +89,13 @@ class Payments:
 
     async def find_operation(self, merchant_id: str, operation_id: UUID) -> Operation | None:
         """Read one operation."""
-        text = await self._value(FIND_OPERATION, merchant_id, operation_id)
-        return rows.operation_of(rows.load(text)) if text else None
+        records = await self._pool.read(fetching(FIND_OPERATION, merchant_id, operation_id))
+        return rows.operation_of(rows.load(records[0]["operation"])) if records else None
 
     async def find_attempt(self, merchant_id: str, attempt_id: UUID) -> Attempt | None:
         """Read one attempt."""
-        text = await self._value(FIND_ATTEMPT, merchant_id, attempt_id)
-        return rows.attempt_of(rows.load(text)) if text else None
+        records = await self._pool.read(fetching(FIND_ATTEMPT, merchant_id, attempt_id))
+        return rows.attempt_of(rows.load(records[0]["attempt"])) if records else None
 
     async def list_payments(
         self, chosen: PaymentFilter, before: UUID | None, limit: int
@@ -110,13 +110,6 @@ class Payments:
         """Read operations, newest first, created before the one named."""
         find = partial(lists.operations, chosen=chosen, before=before, limit=limit)
         return await self._pool.read(find)
-
-    async def _value(self, statement: str, *arguments: object) -> str | None:
-        async def work(connection: Connection) -> str | None:
-            text: str | None = await connection.fetchval(statement, *arguments)
-            return text
-
-        return await self._pool.read(work)
 
 
 async def _open(connection: Connection, claim: Claim, change: Change) -> Claim | None:
@@ -181,7 +174,9 @@ async def _change(connection: Connection, asked: _Asked) -> Changed | GatewayErr
 async def _write(connection: Connection, before: Aggregate, change: Change) -> None:
     if not await changes.write(connection, [change], known=before.attempts):
         found = (before.payment.version, change.payment.version)
-        raise AssertionError(f"a change must go to the next version, not from {found[0]} to {found[1]}")
+        raise AssertionError(
+            f"a change must go to the next version, not from {found[0]} to {found[1]}"
+        )
     await changes.draw_budget(connection, change)
 
 

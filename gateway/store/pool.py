@@ -11,9 +11,9 @@ must be safe to do twice: it reads, or it is keyed, or it looks at what is first
 what remains when that did not help.
 
 Timeouts of the server are sent when a connection is made, which costs nothing. PgBouncer refuses
-that, and in transaction mode prepared statements need `statement_cache_size` 0: with 0 no timeout is
-sent either, and the role brings them (`alter role gateway_runtime set statement_timeout = '5s'`, and
-so on). `Database.problems` says so where the role does not.
+that, and in transaction mode it needs `statement_cache_size` 0: with 0 no timeout is sent either,
+and the role must bring them (`alter role gateway_runtime set statement_timeout = '5s'`, and so on).
+`Database.problems` says so where the role does not.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import asyncpg
 
@@ -32,13 +32,13 @@ RETRY_PAUSES_S = (0.05, 0.25)
 """Pauses before the second and the third try, in seconds; each is varied by half."""
 
 SILENCE_MARGIN_S = 2.0
-"""Seconds beyond the server's own bound after which a statement that is not answered is given up."""
+"""Seconds beyond the server's own bound after which a silent statement is given up."""
 
 CLOSE_TIMEOUT_S = 10.0
 """Seconds that a closing pool waits for connections that are still lent."""
 
 T = TypeVar("T")
-Connection = asyncpg.Connection
+Connection: TypeAlias = asyncpg.Connection
 Work = Callable[[Connection], Awaitable[T]]
 
 
@@ -184,7 +184,10 @@ class Pool:
     async def _acquire(self) -> Connection:
         self._waiting += 1
         try:
-            return await self._pool.acquire(timeout=self.settings.acquire_timeout_s)
+            connection: Connection = await self._pool.acquire(
+                timeout=self.settings.acquire_timeout_s
+            )
+            return connection
         except TimeoutError as error:
             raise Fault(Kind.EXHAUSTED) from error
         except asyncpg.InterfaceError as error:
@@ -198,6 +201,16 @@ class Pool:
             self._waiting -= 1
 
 
+def fetching(statement: str, *arguments: object) -> Work[list[asyncpg.Record]]:
+    """Make the work that runs one statement and gives its rows."""
+
+    async def work(connection: Connection) -> list[asyncpg.Record]:
+        records: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+        return records
+
+    return work
+
+
 async def _tried(once: Callable[[], Awaitable[T]]) -> T:
     """Do it, and do it again after a fault that allows it. Raises GatewayError."""
     in_doubt = False
@@ -208,7 +221,8 @@ async def _tried(once: Callable[[], Awaitable[T]]) -> T:
             in_doubt = in_doubt or fault.may_have_committed
             if pause_s is None or fault.kind in (Kind.TIMEOUT, Kind.EXHAUSTED):
                 raise as_seen_by_callers(fault.kind, may_have_committed=in_doubt) from fault
-        await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))
+        share = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
+        await asyncio.sleep(pause_s * share)
     raise AssertionError("the last try either returns or raises")
 
 

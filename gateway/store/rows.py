@@ -268,9 +268,7 @@ def optional_uuid_of(text: str | None) -> UUID | None:
 def _next_action_of(row: Row | None) -> NextAction | None:
     if row is None:
         return None
-    return NextAction(
-        ActionKind(row["kind"]), row["content"], optional_time_of(row["expire_time"])
-    )
+    return NextAction(ActionKind(row["kind"]), row["content"], optional_time_of(row["expire_time"]))
 
 
 def _failure_of(row: Row | None) -> Failure | None:

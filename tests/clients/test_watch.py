@@ -94,7 +94,7 @@ async def test_silence_is_a_lost_stream(gateway: ScriptedGateway, client: Gatewa
     gateway.script(
         "WatchPayments", Stream([event("1")], Silence()), Stream([event("2")], Silence())
     )
-    bounds = WatchBounds(silence_s_max=0.2, backoff_s_initial=0.01)
+    bounds = WatchBounds(silence_s_max=0.15, backoff_s_initial=0.01)
     messages = client.watch_payments(merchant_id="m_demo", bounds=bounds)
     async with aclosing(messages):
         assert [await anext(messages), await anext(messages)] == [event("1"), event("2")]
@@ -143,18 +143,18 @@ async def test_the_server_says_when(gateway: ScriptedGateway, client: GatewayCli
     """A hint of the server is waited for, up to the longest backoff."""
     gateway.script(
         "WatchPayments",
-        Refusal(Code.UNAVAILABLE, "DATABASE_UNAVAILABLE", retry_after_s=0.15),
+        Refusal(Code.UNAVAILABLE, "DATABASE_UNAVAILABLE", retry_after_s=0.1),
         Refusal(Code.UNAVAILABLE, "DATABASE_UNAVAILABLE", retry_after_s=3600.0),
         Stream([event("1")], Silence()),
     )
-    bounds = WatchBounds(backoff_s_initial=0.01, backoff_s_max=0.3)
+    bounds = WatchBounds(backoff_s_initial=0.01, backoff_s_max=0.2)
     messages = client.watch_payments(merchant_id="m_demo", bounds=bounds)
     began_s = time.monotonic()
     async with asyncio.timeout(5.0), aclosing(messages):
         await anext(messages)
     first, second, third = (call.time_s - began_s for call in gateway.received)
-    assert second - first >= 0.15
-    assert 0.3 <= third - second < 2.0
+    assert second - first >= 0.1
+    assert 0.2 <= third - second < 2.0
 
 
 async def test_leaving_ends_the_stream(gateway: ScriptedGateway, client: GatewayClient) -> None:

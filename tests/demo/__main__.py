@@ -16,7 +16,12 @@ from tests.demo.shop import Shop
 from tests.demo.story import Story
 from tests.processes import ProcessFailed, Stack
 
-SETTINGS = {"GATEWAY_RECOVERY_INTERVAL_MS": "100", "GATEWAY_CHANNEL_TIMEOUT_MS": "4000"}
+SETTINGS = {
+    "GATEWAY_CHANNEL_TIMEOUT_MS": "4000",
+    "GATEWAY_LEASE_MARGIN_MS": "500",
+    "GATEWAY_RECOVERY_INTERVAL_MS": "100",
+}
+"""A channel that is given up sooner than by default, so that the crash chapter need not wait."""
 
 
 async def tell(folder: Path) -> int:

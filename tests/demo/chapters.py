@@ -3,7 +3,6 @@
 import asyncio
 import time
 
-from gateway.store.embedded import EmbeddedPostgres
 from paymentgateway.client import money, money_text, new_idempotency_key
 from paymentgateway.errors import KeyMismatch
 from paymentgateway.v1.payment_pb2 import (
@@ -29,7 +28,7 @@ from paymentgateway.v1.refund_pb2 import (
 )
 from tests.demo.shop import MERCHANT, Shop, line, state
 from tests.demo.story import Story
-from tests.invariants import read_world, violations
+from tests.invariants import violations
 from tests.invariants.world import Row, read_book
 from tests.processes import Stack
 
@@ -186,18 +185,13 @@ async def auditing(story: Story, stack: Stack) -> None:
     status, output = await stack.command("ledger", "check")
     story.say(output.strip())
     story.check("gateway ledger check: it balances", status == 0, status)
-    world = await read_world(owner_dsn(stack), stack.sandbox_url)
+    world = await stack.world()
     theirs = sum(c["effects"]["charged"] - c["effects"]["refunded"] for c in world.charges)
     ours = sum(s["debits"] - s["credits"] for s in world.sums if s["code"] == "channel_receivable")
     story.say(f"the sandbox took {theirs / 100:.2f} CNY net; the ledger says {ours / 100:.2f}")
     story.check("equal to the last fen", theirs == ours and theirs > 0)
     found = violations(world)
     story.check("and every invariant holds", not found, "\n".join(found))
-
-
-def owner_dsn(stack: Stack) -> str:
-    """Where the embedded database can be read beside the running gateway."""
-    return EmbeddedPostgres(stack.data_dir).dsn(user="gateway_owner")
 
 
 async def _capture(shop: Shop, payment: Payment, amount: str, *, final: bool) -> Payment:

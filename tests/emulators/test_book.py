@@ -224,3 +224,12 @@ async def test_a_book_of_another_version_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(BookError, match="schema version 99"):
         await Book.open(path, SCHEMA)
+
+
+async def test_what_is_no_book_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    """A file that is none of ours, and a folder in its place, are named in the error."""
+    (tmp_path / "text.sqlite3").write_text("not a database, but long enough to be read as one" * 9)
+    (tmp_path / "folder.sqlite3").mkdir()
+    for name in ("text", "folder"):
+        with pytest.raises(BookError, match=f"{name}.sqlite3 cannot be opened"):
+            await Book.open(tmp_path / f"{name}.sqlite3", SCHEMA)

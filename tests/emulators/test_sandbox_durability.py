@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ async def main():
 
 asyncio.run(main())
 """
+START_TIMEOUT_S = 10
+IN_FLIGHT = 24
 LOST = aiohttp.ClientConnectionError
 
 
@@ -54,13 +56,15 @@ LOST = aiohttp.ClientConnectionError
 class Child:
     """A sandbox in a process of its own."""
 
-    caller: Caller
     process: asyncio.subprocess.Process
+    signalled: bool = False
+    caller: Caller = field(init=False)
 
     async def end(self, how: signal.Signals) -> int:
-        """Signal it and wait for its end; the exit status."""
-        if self.process.returncode is None:
-            self.process.send_signal(how)
+        """Signal it once and wait for its end; the exit status."""
+        if not self.signalled:
+            self.signalled = True
+            os.kill(self.process.pid, how)  # send_signal may reap it and lose its exit status
         return await self.process.wait()
 
 
@@ -73,17 +77,14 @@ async def child(data_dir: Path) -> AsyncIterator[Child]:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
     assert process.stdout is not None
-    started: Child | None = None
+    running = Child(process)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(START_TIMEOUT_S):
             url = (await process.stdout.readline()).decode().strip()
-        async with calling(url) as caller:
-            started = Child(caller, process)
-            yield started
+        async with calling(url) as running.caller:
+            yield running
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await running.end(signal.SIGKILL)
 
 
 async def test_nothing_answered_is_lost_and_nothing_is_done_twice(tmp_path: Path) -> None:
@@ -110,12 +111,14 @@ async def test_nothing_answered_is_lost_and_nothing_is_done_twice(tmp_path: Path
 async def _flood(
     running: Child, bodies: list[dict[str, Any]], answered: dict[str, Any], kill_after: int
 ) -> None:
-    """Send everything at once and kill -9 once so many new answers have come."""
+    """Send everything, IN_FLIGHT at once, and kill -9 once so many new answers have come."""
     goal = len(answered) + kill_after
+    room = asyncio.Semaphore(IN_FLIGHT)  # so that the kill always meets some on their way
 
     async def one(body: dict[str, Any]) -> None:
         try:
-            reply = await running.caller.ask("POST", "/v1/charges", body)
+            async with room:
+                reply = await running.caller.ask("POST", "/v1/charges", body)
         except LOST:
             return
         assert reply.status == 200

@@ -174,6 +174,24 @@ async def test_the_number_is_forgotten_for_a_while(sandbox: Caller) -> None:
     assert await sandbox.faults(body["number"]) == ["FORGET"] * 3
 
 
+async def test_a_kept_script_stays_in_force(sandbox: Caller) -> None:
+    """What a later, conflicting request asks for changes nothing about the number."""
+    body = charge_body(script={"forget_count": 1})
+    await _post(sandbox, body)
+    other = body | {"script": {"fault": "DROP_REPLY", "fault_count": 0}}
+    assert (await _post(sandbox, other)).code == "NUMBER_CONFLICT"
+    assert (await sandbox.query("charge", body["number"])).status == 404
+    assert (await sandbox.query("charge", body["number"])).status == 200
+
+
+async def test_the_latest_script_counts_until_one_is_kept(sandbox: Caller) -> None:
+    """A request that was refused before it was kept may be sent again with another script."""
+    body = charge_body(script={"fault": "ERROR_BEFORE_EFFECT", "fault_count": 0})
+    assert (await _post(sandbox, body)).status == 500
+    assert (await _post(sandbox, body | {"script": {}})).status == 200
+    assert (await sandbox.query("charge", body["number"])).status == 200
+
+
 @pytest.mark.parametrize("make", ["capture", "refund"])
 async def test_captures_and_refunds_meet_faults(sandbox: Caller, make: str) -> None:
     """A fault belongs to the number it came with: the charge's own requests do not meet it."""

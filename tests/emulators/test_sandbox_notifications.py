@@ -151,6 +151,18 @@ async def test_out_of_order_after_an_action(sandbox: Caller, receiver: Receiver)
     assert (new.about["state"], late.about["state"]) == ("SUCCEEDED", "ACTION_REQUIRED")
 
 
+async def test_the_older_one_waits_for_the_newer(sandbox: Caller, receiver: Receiver) -> None:
+    """The older state is not sent while the newer one is still on its way."""
+    receiver.hold.clear()
+    await _charge(sandbox, receiver, script={"notify": "OUT_OF_ORDER"})
+    await receiver.wait_for(1)
+    await asyncio.sleep(QUIET_S)
+    assert len(receiver.received) == 1
+    receiver.hold.set()
+    received = await receiver.wait_for(2)
+    assert [one.about["version"] for one in received] == [2, 1]
+
+
 async def test_out_of_order_even_when_the_first_is_not_heard(
     sandbox: Caller, receiver: Receiver
 ) -> None:

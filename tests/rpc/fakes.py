@@ -17,7 +17,9 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from gateway.clock import Clock
-from gateway.rpc.call import PACKAGE
+from gateway.rpc.call import PACKAGE, Desk
+from gateway.rpc.gate import Gate
+from gateway.rpc.pages import Cursors, Pages
 from gateway.rpc.server import RpcServer
 from gateway.rpc.settings import RpcSettings
 from gateway.usecases.services import Services
@@ -180,6 +182,21 @@ def settings(**changes: Any) -> RpcSettings:
         "answer_margin_ms": 50,
     }
     return RpcSettings(**chosen | changes)
+
+
+def desk(use_cases: UseCases, **changes: Any) -> Desk:
+    """Make what servicers and interceptors work with, without a server."""
+    chosen = settings(**changes)
+    return Desk(
+        services=use_cases.services(),
+        settings=chosen,
+        clock=FixedClock(),
+        log=Log(),
+        observer=Observer(),
+        gate=Gate(chosen.calls_max),
+        pages=Pages(KEY),
+        cursors=Cursors(KEY, DEPLOYMENT),
+    )
 
 
 @asynccontextmanager

@@ -3,14 +3,6 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from paymentgateway.v1 import (
-    merchant_pb2,
-    merchant_service_pb2,
-    payment_pb2,
-    payment_service_pb2,
-    refund_service_pb2,
-)
-
 from gateway.domain.change import Event, EventType
 from gateway.domain.fees import FeeSchedule, FeeTerms
 from gateway.domain.ids import to_text
@@ -28,6 +20,13 @@ from gateway.domain.payment import (
     PaymentMethod,
     PaymentState,
     Scene,
+)
+from paymentgateway.v1 import (
+    merchant_pb2,
+    merchant_service_pb2,
+    payment_pb2,
+    payment_service_pb2,
+    refund_service_pb2,
 )
 from tests.rpc.fakes import NOW
 

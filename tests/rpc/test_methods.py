@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 
 from google.protobuf.descriptor import MethodDescriptor
+
+from gateway.rpc.call import PACKAGE
+from gateway.rpc.methods import METHODS, SERVICES
+from gateway.rpc.pipeline import generic_handlers
 from paymentgateway.v1 import (
     ledger_service_pb2,
     merchant_service_pb2,
     payment_service_pb2,
     refund_service_pb2,
 )
-
-from gateway.rpc.call import PACKAGE
-from gateway.rpc.methods import METHODS, SERVICES
-from gateway.rpc.pipeline import generic_handlers
+from tests.rpc.fakes import UseCases, desk
 
 CONTRACT = (payment_service_pb2, refund_service_pb2, merchant_service_pb2, ledger_service_pb2)
 MOVES_MONEY = {"Pay", "Capture", "Cancel", "Refund"}
@@ -61,14 +62,4 @@ def test_each_servicer_serves_one_rpc() -> None:
 
 def test_handlers_are_made_per_service() -> None:
     """The transport gets one handler for each service of the table."""
-    assert len(generic_handlers(METHODS, desk=_Anything())) == len(SERVICES)
-
-
-class _Anything:
-    """A desk that has whatever is looked for."""
-
-    def __getattr__(self, _name: str) -> "_Anything":
-        return self
-
-    def __truediv__(self, _other: object) -> float:
-        return 1.0
+    assert len(generic_handlers(METHODS, desk(UseCases()))) == len(SERVICES)

@@ -140,6 +140,11 @@ class NotFound(GatewayError):
 class AlreadyExists(GatewayError):
     """The merchant id is taken by a merchant with other content."""
 
+    @property
+    def advice(self) -> str:
+        """One sentence: an id is at stake here, not a key."""
+        return "Read what is there, or choose another id."
+
 
 class Refused(GatewayError):
     """Refused for good by the payment's state: the same key gives the same refusal for ever."""

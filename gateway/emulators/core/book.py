@@ -118,7 +118,10 @@ class Book:
         backlog_units_max: int = BACKLOG_UNITS_MAX,
         group_units_max: int = GROUP_UNITS_MAX,
     ) -> "Book":
-        """Open the file, made from the `schema` scripts when new. BookLocked when it is in use."""
+        """Open the file, made from the `schema` scripts when new.
+
+        Raises BookLocked when it is in use, BookError when it is no book of this program.
+        """
         connection = await asyncio.to_thread(_connect, path, schema)
         book = cls(connection, backlog_units_max=backlog_units_max, group_units_max=group_units_max)
         book._writer.start()
@@ -209,9 +212,12 @@ class Book:
 
 def _connect(path: Path, schema: Sequence[str]) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    connection = sqlite3.connect(
-        path, timeout=LOCK_WAIT_MS / 1000, isolation_level=None, check_same_thread=False
-    )
+    try:
+        connection = sqlite3.connect(
+            path, timeout=LOCK_WAIT_MS / 1000, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise BookError(f"The book {path.name} cannot be opened: {error}") from error
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("pragma locking_mode = exclusive")  # two servers on one book: refused
@@ -219,10 +225,10 @@ def _connect(path: Path, schema: Sequence[str]) -> sqlite3.Connection:
         connection.execute("pragma synchronous = full")
         connection.execute("pragma foreign_keys = on")
         _prepare(connection, path, schema)
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         connection.close()
         if "locked" not in str(error):
-            raise
+            raise BookError(f"The book {path.name} cannot be opened: {error}") from error
         raise BookLocked(
             f"The book {path.name} is open in another process: stop that one, or use another "
             "data folder."

@@ -5,11 +5,12 @@ fault that strikes after it. Everything up to the answer is one commit, so a fau
 exactly when its effect is, and a request that comes back after kill -9 finds both or neither.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from gateway.emulators.core import visits
 from gateway.emulators.core.book import Transaction
 from gateway.emulators.core.faults import FAULTS_BEFORE_EFFECT, Fault, Script
+from gateway.emulators.core.visits import Visit
 from gateway.emulators.sandbox import captures, charges, refunds, rows, settlement
 from gateway.emulators.sandbox.charges import Charge
 from gateway.emulators.sandbox.errors import Refusal, error_view
@@ -38,7 +39,7 @@ class Answer:
     body: View
     fault: Fault = "NONE"
     delay_ms: int = 0
-    notify_first: tuple[int, ...] = field(default=())  # ids in the outbox
+    notify_first: tuple[int, ...] = ()  # ids in the outbox
 
 
 class NonceReplayed(Exception):
@@ -57,25 +58,44 @@ def perform(txn: Transaction, caller: Caller, asked: Command | Refusal, now: int
         return Answer(asked.status, asked.view())
     visits.count(txn, REQUESTS, asked.route)
     kept = rows.read_record(txn, asked.kind, asked.number)
-    if isinstance(asked, Post):
-        is_kept = kept is not None and kept.request is not None
-        visits.record_post(
-            txn, asked.kind, asked.number, asked.script.to_text(), script_is_kept=is_kept
-        )
-    visit = visits.read_visit(txn, asked.kind, asked.number)
+    visit = _visit(txn, asked, kept)
     script = Script.from_text(visit.script)
     fault = script.fault_after(visit.fault_hits)
     if fault in FAULTS_BEFORE_EFFECT:
         visits.record_fault(txn, asked.kind, asked.number, fault, now)
         return _struck_before(fault)
     answer = _act(txn, asked, kept, now)
+    answer = _pretend(txn, asked, kept, answer, visit=visit, script=script, now=now)
+    return _strike_after(txn, asked, answer, fault, now)
+
+
+def _visit(txn: Transaction, asked: Command, kept: Record | None) -> Visit:
+    """Count a post and let its script come into force; what is now remembered of the number."""
+    if isinstance(asked, Post):
+        is_kept = kept is not None and kept.request is not None
+        text = asked.script.to_text()
+        visits.record_post(txn, asked.kind, asked.number, text, script_is_kept=is_kept)
+    return visits.read_visit(txn, asked.kind, asked.number)
+
+
+def _pretend(
+    txn: Transaction,
+    asked: Command,
+    kept: Record | None,
+    answer: Answer,
+    *,
+    visit: Visit,
+    script: Script,
+    now: int,
+) -> Answer:
+    """Forget what is known, or be slow, as the script asks."""
     if isinstance(asked, Query) and kept is not None and visit.forgets < script.forget_count:
         visits.record_forget(txn, asked.kind, asked.number, now)
-        answer = _refused(_unknown())
+        return _refused(_unknown())
     if isinstance(asked, Post) and script.reply_delay_ms:
         visits.record_hit(txn, asked.kind, asked.number, "REPLY_DELAY", now)
-        answer = replace(answer, delay_ms=script.reply_delay_ms)
-    return _strike_after(txn, asked, answer, fault, now)
+        return replace(answer, delay_ms=script.reply_delay_ms)
+    return answer
 
 
 def play_payer(txn: Transaction, number: str, *, confirms: bool, now: int) -> View:

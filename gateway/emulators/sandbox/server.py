@@ -67,8 +67,8 @@ async def serve_sandbox(
 
     `port` 0 takes a free one; `ready` is told the host and the real port once requests are
     accepted. `keys` are all accepted (at least 16 bytes each), the first signs notifications.
-    Raises ValueError for unusable keys or account, BookLocked when `data_dir` is in use, OSError
-    when the port is.
+    Raises ValueError for unusable keys or account, BookLocked when `data_dir` is in use, BookError
+    when its book cannot be opened, OSError when the port is taken.
     """
     keyring = Keyring(keys, account)
     async with AsyncExitStack() as stack:

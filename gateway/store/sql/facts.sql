@@ -13,10 +13,14 @@ select
         - current_setting('superuser_reserved_connections')::integer as connections_max,
     (select count(*) from pg_stat_activity where backend_type = 'client backend')::integer
         as connections_used,
-    now() as read_time,
-    current_setting('statement_timeout') as statement_timeout,
-    current_setting('lock_timeout') as lock_timeout,
-    current_setting('idle_in_transaction_session_timeout') as idle_in_transaction_timeout;
+    now() as read_time;
+
+-- name: timeouts
+-- What bounds our sessions; '0' is no bound.
+select name, current_setting(name) as value
+from unnest(array[
+    'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'
+]) as t (name);
 
 -- name: ping
 -- Whether statements are answered.
@@ -35,7 +39,7 @@ select
             and pg_has_role(current_user, c.relowner, 'MEMBER')
     ) as owned,
     (
-        select coalesce(array_agg(t.name || ' ' || p.power order by t.name, p.power), '{}')
+        select coalesce(array_agg(p.power || ' rows of ' || t.name order by t.name, p.power), '{}')
         from unnest($1::text[]) as t (name)
         cross join (values ('delete'), ('truncate'), ('update')) as p (power)
         where to_regclass(t.name) is not null and case p.power

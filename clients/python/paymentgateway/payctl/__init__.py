@@ -1,10 +1,11 @@
 """payctl: the gateway's command line for people and for shell scripts.
 
-`arguments` says what can be typed, `parsing` reads single values of it, `commands` does it with one
-call of the client each, `output` prints what came back, and `main` turns how it ended into an exit
-code.
+`arguments` says what can be typed and `parsing` reads single values of it; `moving`, `reading` and
+`merchants` do it, with a call of the client each; `views` and `output` show what came back; and
+`program` turns how it ended into a line and an exit code.
 """
 
+from paymentgateway.payctl.environment import TARGET_VARIABLE
 from paymentgateway.payctl.program import main
 
-__all__ = ["main"]
+__all__ = ["TARGET_VARIABLE", "main"]

@@ -5,6 +5,7 @@ guessed from their first letters: with money a typing error must not find a mean
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from paymentgateway.payctl import moving, options, reading
@@ -64,6 +65,7 @@ EXPIRE_HELP: Final = (
 )
 
 
+@cache
 def parser() -> ArgumentParser:
     """Make the parser of the whole command line."""
     root = ArgumentParser(

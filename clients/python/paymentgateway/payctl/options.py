@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import os
 from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from google.protobuf.descriptor import EnumDescriptor
 
 from paymentgateway.client import DEADLINE_S_DEFAULT, TARGET_DEFAULT, GatewayClient
+from paymentgateway.payctl.environment import TARGET_VARIABLE
 from paymentgateway.payctl.output import Printer
 from paymentgateway.payctl.parsing import enum_names, enum_value, moment
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:  # argparse has no public name for what add_subparsers returns
 
 Command: TypeAlias = Callable[[GatewayClient, Namespace, Printer], Awaitable[int]]
 
-TARGET_VARIABLE: Final = "PAYCTL_TARGET"
-
 COUNT_DEFAULT: Final = 50
 COUNT_MAX: Final = 10_000
 """Bound of what one list shows. Scripts that need more walk on by time."""
@@ -28,12 +26,10 @@ COUNT_MAX: Final = 10_000
 
 def everywhere(*, defaults: bool) -> ArgumentParser:
     """Options of every command, allowed before it, with their defaults, and after it, without."""
-    target = os.environ.get(TARGET_VARIABLE) or TARGET_DEFAULT
     options = ArgumentParser(add_help=False, argument_default=SUPPRESS)
     group = options.add_argument_group("connection and output")
-    group.add_argument(
-        "--target", metavar="HOST:PORT", help=f"gateway; now {target}, from {TARGET_VARIABLE}"
-    )
+    address = f"of the gateway (default: {TARGET_VARIABLE}, or else {TARGET_DEFAULT})"
+    group.add_argument("--target", metavar="HOST:PORT", help=address)
     group.add_argument("--tls-ca", type=Path, metavar="PEM", help="trust these; turns TLS on")
     group.add_argument("--tls-cert", type=Path, metavar="PEM", help="own certificate; turns TLS on")
     group.add_argument("--tls-key", type=Path, metavar="PEM", help="private key of --tls-cert")
@@ -45,7 +41,7 @@ def everywhere(*, defaults: bool) -> ArgumentParser:
     )
     group.add_argument("--json", action="store_true", help="one line of JSON for each message")
     if defaults:
-        options.set_defaults(target=target, tls_ca=None, tls_cert=None, tls_key=None)
+        options.set_defaults(target=None, tls_ca=None, tls_cert=None, tls_key=None)
         options.set_defaults(deadline=DEADLINE_S_DEFAULT, json=False)
     return options
 

@@ -9,8 +9,9 @@ from io import TextIOWrapper
 from typing import Final, TextIO
 
 from paymentgateway import errors
-from paymentgateway.client import GatewayClient, Tls
+from paymentgateway.client import TARGET_DEFAULT, GatewayClient, Tls
 from paymentgateway.payctl.arguments import parser
+from paymentgateway.payctl.environment import TARGET_VARIABLE
 from paymentgateway.payctl.output import Printer, printable
 from paymentgateway.payctl.parsing import BadInput
 
@@ -27,8 +28,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises SystemExit for --help (0) and for wrong usage (2), as argparse does.
     """
-    # gRPC would tell of every connection that ends, beside the one line that payctl has to say.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     _lenient(sys.stdout, sys.stderr)
     arguments = parser().parse_args(_text(sys.argv[1:] if argv is None else argv))
     try:
@@ -75,9 +74,9 @@ def _text(argv: Sequence[str]) -> Sequence[str]:
 
 async def _run(arguments: Namespace) -> int:
     printer = Printer(sys.stdout, as_json=arguments.json)
-    async with GatewayClient(
-        arguments.target, tls=_tls(arguments), deadline_s=arguments.deadline
-    ) as client:
+    target = arguments.target or os.environ.get(TARGET_VARIABLE) or TARGET_DEFAULT
+    tls = _tls(arguments)
+    async with GatewayClient(target, tls=tls, deadline_s=arguments.deadline) as client:
         code: int = await arguments.run(client, arguments, printer)
         return code
 

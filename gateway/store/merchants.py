@@ -1,0 +1,76 @@
+"""MerchantStore: merchants, read and written as they are; who calls may remember them."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from gateway.domain.merchant import Merchant
+from gateway.store.journal_rows import merchant_of, merchant_settings
+from gateway.store.pool import Pool, fetching
+from gateway.store.queries import sql
+from gateway.store.rows import dump
+
+INSERT_MERCHANT = sql("insert_merchant")
+UPDATE_MERCHANT = sql("update_merchant")
+FIND_MERCHANT = sql("find_merchant")
+FIND_MERCHANT_BY_SERIAL = sql("find_merchant_by_serial")
+LIST_MERCHANTS = sql("list_merchants")
+
+LAST_CHARACTER = "\U0010ffff"
+"""Sorts after everything that an id may hold."""
+
+
+class Merchants:
+    """Merchants."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def create_merchant(self, merchant: Merchant) -> Merchant:
+        """Keep a new merchant, or read the one that has the id already."""
+        inserting = fetching(
+            INSERT_MERCHANT,
+            merchant.merchant_id,
+            dump(merchant_settings(merchant)),
+            merchant.version,
+            merchant.create_time,
+            merchant.update_time,
+        )
+        # Read first: a try that meets a merchant uses up a serial number.
+        kept = await self.get_merchant(merchant.merchant_id)
+        if kept is None:
+            kept = _first(await self._pool.write(inserting))
+        if kept is None:
+            kept = await self.get_merchant(merchant.merchant_id)
+        if kept is None:
+            raise AssertionError(f"the id {merchant.merchant_id} is taken by nobody")
+        return kept
+
+    async def update_merchant(self, merchant: Merchant, expected_version: int) -> Merchant | None:
+        """Replace a merchant if it still has the expected version; None otherwise."""
+        updating = fetching(
+            UPDATE_MERCHANT,
+            merchant.merchant_id,
+            expected_version,
+            dump(merchant_settings(merchant)),
+            merchant.version,
+            merchant.update_time,
+        )
+        return _first(await self._pool.write(updating))
+
+    async def get_merchant(self, merchant_id: str) -> Merchant | None:
+        """Read one merchant."""
+        return _first(await self._pool.read(fetching(FIND_MERCHANT, merchant_id)))
+
+    async def find_merchant_by_serial(self, serial: int) -> Merchant | None:
+        """Read the merchant with this serial number."""
+        return _first(await self._pool.read(fetching(FIND_MERCHANT_BY_SERIAL, serial)))
+
+    async def list_merchants(self, prefix: str, after: str, limit: int) -> Sequence[Merchant]:
+        """Read merchants by id, after the one named."""
+        listing = fetching(LIST_MERCHANTS, after, prefix, prefix + LAST_CHARACTER, limit)
+        return [merchant_of(record) for record in await self._pool.read(listing)]
+
+
+def _first(records: list[asyncpg.Record]) -> Merchant | None:
+    return merchant_of(records[0]) if records else None

@@ -1,0 +1,56 @@
+"""What several tests of the store do first: open databases, payments that were paid, raw looks."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from gateway.domain.payment import Payment
+from gateway.store.database import Database
+from gateway.store.pool import PoolSettings
+from tests.store import builders
+from tests.store.postgres import Urls
+
+
+@asynccontextmanager
+async def opened(urls: Urls, **settings: Any) -> AsyncIterator[Database]:
+    """A Database as the runtime role; with settings of the pool."""
+    found = Database(PoolSettings(dsn=urls.runtime, **settings))
+    await found.open()
+    try:
+        yield found
+    finally:
+        await found.close()
+
+
+async def open_one(database: Database, **fields: Any) -> Payment:
+    """A merchant, if there is none yet, and a payment of it that is PROCESSING."""
+    made = builders.payment(**fields)
+    await database.merchants.create_merchant(builders.merchant(made.merchant_id))
+    change = builders.opening(made)
+    assert await database.payments.open_payment(builders.claim(made), change) is None
+    return change.payment
+
+
+async def paid_one(database: Database, **fields: Any) -> Payment:
+    """A payment that has SUCCEEDED."""
+    made = await open_one(database, **fields)
+    changed = await database.payments.change_payment(
+        made.merchant_id, made.payment_id, builders.succeed
+    )
+    return changed.aggregate.payment
+
+
+async def rows_of(url: str, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+    """Look into the database beside the stores."""
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetch(statement, *arguments)
+    finally:
+        await connection.close()
+
+
+async def value_of(url: str, statement: str, *arguments: Any) -> Any:
+    """One value, beside the stores."""
+    return (await rows_of(url, statement, *arguments))[0][0]

@@ -1,0 +1,1 @@
+"""Tests of what happens, in order: every port is a fake that keeps its port's words."""
