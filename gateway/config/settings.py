@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         5_000, 100, 60_000, "Longest wait for a new database connection, in ms."
     )
     pool_acquire_timeout_ms: int = _number(
-        2_000, 10, 60_000, "Longest wait for a free connection of the pool, in ms."
+        5_000, 10, 60_000, "Longest wait for a free connection of the pool, in ms."
     )
     statement_timeout_ms: int = _number(
         5_000, 100, 600_000, "Longest run of one SQL statement, in ms."

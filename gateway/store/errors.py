@@ -3,7 +3,7 @@
     LOST       the connection or the server is gone: try again, on another connection
     CONFLICT   serialisation failure or deadlock, surely undone: try again
     TIMEOUT    a lock or the statement took too long, surely undone: CONTENTION
-    EXHAUSTED  no connection came free in time: DATABASE_UNAVAILABLE
+    EXHAUSTED  no connection came free in time: OVERLOADED
 
 Everything else is a fault of our own and passes through as it is. The one thing that trying again
 cannot settle by itself is a connection lost while a commit was under way; as long as nobody knows
@@ -14,7 +14,7 @@ from enum import Enum, auto
 
 import asyncpg
 
-from gateway.domain.errors import Contended, GatewayError, Reason, Refused, Unavailable
+from gateway.domain.errors import Contended, GatewayError, Overloaded, Reason, Refused, Unavailable
 
 RETRY_AFTER_S = 1.0
 """Hint to callers when the database is away or busy, in seconds."""
@@ -88,6 +88,12 @@ def as_seen_by_callers(kind: Kind, *, may_have_committed: bool) -> GatewayError:
         return Contended(
             Reason.CONTENTION,
             "Others changed the same thing for too long. Nothing was kept; send it again.",
+            retry_after_s=RETRY_AFTER_S,
+        )
+    if kind is Kind.EXHAUSTED:
+        return Overloaded(
+            Reason.OVERLOADED,
+            "All connections to the database are busy. Nothing was kept; send it again.",
             retry_after_s=RETRY_AFTER_S,
         )
     return Unavailable(

@@ -228,6 +228,15 @@ def test_what_does_not_fit_is_unknown(changes: dict[str, Any]) -> None:
     assert outcome.outcome is OutcomeClass.UNKNOWN
 
 
+def test_a_name_that_stands_twice_is_unknown() -> None:
+    """Of two amounts neither is believed, though the message is signed and each would do."""
+    made = call()
+    body = json.dumps(resource(made.request, "SUCCEEDED", captured=1250)).encode()
+    twice = body.replace(b'"amount": 1250', b'"amount": 1250, "amount": 1250')
+    assert CONNECTOR.parse(made, reply_to(made, body)).outcome is OutcomeClass.SUCCESS
+    assert CONNECTOR.parse(made, reply_to(made, twice)).outcome is OutcomeClass.UNKNOWN
+
+
 def test_operation_of_another_charge_is_unknown() -> None:
     """A refund of another charge than ours is not ours, whatever its number."""
     outcome = _outcome(call(kind=REFUND), "SUCCEEDED", charge_number="0" * 28)
@@ -241,7 +250,6 @@ def test_operation_of_another_charge_is_unknown() -> None:
         b"null",
         b"[]",
         b'"SUCCEEDED"',
-        b'{"number":"a","number":"a"}',
         b'{"x":NaN}',
         b"\xff",
         "{}".encode("utf-16"),

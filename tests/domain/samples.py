@@ -101,3 +101,8 @@ def ask(new_id: Callable[[], UUID], minor_units: int | None = None, **fields: An
     """Ask for something to be done to a payment, for an amount in fen."""
     amount = Money("CNY", minor_units) if minor_units is not None else None
     return Ask(new_id(), f"key-{new_id().int}", "", amount=amount, **fields)
+
+
+def funded(aggregate: Aggregate, balance: int, budget: int = 0) -> Aggregate:
+    """Give the merchant a balance and the platform a budget, in fen."""
+    return replace(aggregate, funds=Funds(merchant_balance=balance, platform_budget=budget))

@@ -175,6 +175,7 @@ class Caller:
 
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self.url = url
+        self.stop = asyncio.Event()  # stops the sandbox where `serving` runs it
         self._session = session
 
     async def ask(
@@ -290,6 +291,7 @@ async def serving(data_dir: Path, **settings: Any) -> AsyncIterator[Caller]:
     if server.done():
         server.result()
     async with calling(await started) as caller:
+        caller.stop = stop
         yield caller
         stop.set()
         await server

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.domain.operation import OperationKind
 from gateway.usecases.commands import OperationAnswer, PaymentAnswer
@@ -13,6 +14,13 @@ from tests.rpc.fakes import House, UseCases, open_house
 
 def _operation_answer(kind: OperationKind) -> OperationAnswer:
     return OperationAnswer(samples.payment(), samples.operation(kind), replayed=True)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_house() -> AsyncIterator[House]:
+    """A running server for all tests of a module; its use cases have no answers."""
+    async with open_house(UseCases()) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from gateway.clock import Clock
-from gateway.rpc.call import PACKAGE, Desk
+from gateway.rpc.call import Desk
 from gateway.rpc.gate import Gate
+from gateway.rpc.methods import METHODS
 from gateway.rpc.pages import Cursors, Pages
 from gateway.rpc.server import RpcServer
 from gateway.rpc.settings import RpcSettings
@@ -26,6 +27,7 @@ from gateway.usecases.services import Services
 
 DEPLOYMENT = UUID(int=7)
 KEY = b"k" * 32
+PATHS = {method.name: f"/{method.full_name}" for method in METHODS}
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 
 
@@ -117,9 +119,9 @@ class House:
         return self.use_cases.asked
 
     async def send(self, method: str, request: Message | bytes, **options: Any) -> bytes:
-        """Call `Service/Method` with a message, or with bytes that may be none."""
+        """Call a method with a message, or with bytes that may be none."""
         data = request if isinstance(request, bytes) else request.SerializeToString()
-        answer: bytes = await self.channel.unary_unary(f"/{PACKAGE}.{method}")(data, **options)
+        answer: bytes = await self.channel.unary_unary(PATHS[method])(data, **options)
         return answer
 
     async def refusal(self, method: str, request: Message | bytes, **options: Any) -> "Refusal":

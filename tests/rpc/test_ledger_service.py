@@ -36,7 +36,7 @@ def _read(message: Any, data: bytes) -> dict[str, Any]:
 async def test_list_accounts(house: House) -> None:
     """An account has both sums, and its balance on the side on which it grows."""
     house.use_cases.answers["list_accounts"] = [AccountSum(UNSETTLED, "CNY", 50, 350)]
-    answer = await house.send("LedgerService/ListAccounts", ListAccountsRequest(merchant_id="shop"))
+    answer = await house.send("ListAccounts", ListAccountsRequest(merchant_id="shop"))
     assert _read(ListAccountsResponse, answer) == {
         "accounts": [
             {
@@ -66,7 +66,7 @@ async def test_list_entries(
     """An entry names its event, its payment, what it was about, and its transfers."""
     house.use_cases.answers["list_entries"] = [_entry(event, operation_id)]
     request = ListEntriesRequest(merchant_id="shop", payment_id=samples.PAYMENT_TEXT)
-    answer = await house.send("LedgerService/ListEntries", request)
+    answer = await house.send("ListEntries", request)
     entry = {
         "entry_id": to_text("ent", ENTRY_ID),
         "event": event,
@@ -103,7 +103,7 @@ async def test_list_entries(
 async def test_get_trial_balance(house: House, sums: list[AccountSum], balanced: bool) -> None:
     """The books balance only if each of them does, in each currency."""
     house.use_cases.answers["trial_balance"] = sums
-    answer = await house.send("LedgerService/GetTrialBalance", GetTrialBalanceRequest())
+    answer = await house.send("GetTrialBalance", GetTrialBalanceRequest())
     read = GetTrialBalanceResponse.FromString(answer)
     assert (len(read.accounts), read.balanced) == (len(sums), balanced)
     assert read.read_time.ToJsonString() == "2026-03-01T12:30:15.123456Z"

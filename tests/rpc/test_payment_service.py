@@ -80,7 +80,7 @@ def test_the_sample_forgets_no_field() -> None:
 
 async def test_pay(house: House) -> None:
     """Pay hands every field of the request to the use case, and every field of its answer back."""
-    answer = await house.send("PaymentService/Pay", samples.pay_request())
+    answer = await house.send("Pay", samples.pay_request())
     assert read(PayResponse, answer) == {"payment": PAYMENT, "replayed": True}
     (name, command, deadline), *others = house.asked
     assert (name, others) == ("pay", [])
@@ -107,7 +107,7 @@ async def test_pay_leaves_the_default_expiry_to_the_use_case(house: House) -> No
     """A payment without a time to end has none, rather than the beginning of time."""
     request = samples.pay_request()
     request.ClearField("expire_time")
-    await house.send("PaymentService/Pay", request)
+    await house.send("Pay", request)
     assert house.asked[0][1].expire_time is None
 
 
@@ -115,13 +115,13 @@ async def test_times_are_cut_to_microseconds(house: House) -> None:
     """What a caller says below a microsecond is cut off, not rounded."""
     request = samples.pay_request()
     request.expire_time.nanos = 123_456_999
-    await house.send("PaymentService/Pay", request)
+    await house.send("Pay", request)
     assert house.asked[0][1].expire_time == samples.moment(60)
 
 
 async def test_capture(house: House) -> None:
     """Capture hands over what is captured, and answers with the payment and the capture."""
-    answer = await house.send("PaymentService/Capture", samples.capture_request())
+    answer = await house.send("Capture", samples.capture_request())
     assert house.asked[0][1] == CaptureCommand(
         "shop", "key-2", samples.PAYMENT_ID, Money("CNY", 350), final=True, caller_id="anonymous"
     )
@@ -142,13 +142,13 @@ async def test_capture_of_all_that_remains(house: House) -> None:
     """A capture without an amount is not one of nothing."""
     request = samples.capture_request()
     request.ClearField("amount")
-    await house.send("PaymentService/Capture", request)
+    await house.send("Capture", request)
     assert house.asked[0][1].amount is None
 
 
 async def test_cancel(house: House) -> None:
     """Cancel answers with the payment, and how the cancel went."""
-    answer = await house.send("PaymentService/Cancel", samples.cancel_request())
+    answer = await house.send("Cancel", samples.cancel_request())
     assert house.asked[0][1] == CancelCommand("shop", "key-3", samples.PAYMENT_ID, "anonymous")
     assert read(CancelResponse, answer) == {
         "payment": PAYMENT,
@@ -174,7 +174,7 @@ async def test_cancel(house: House) -> None:
 )
 async def test_get_payment(house: House, request_: GetPaymentRequest, lookup: Lookup) -> None:
     """A payment is found by its id or by its key."""
-    answer = await house.send("PaymentService/GetPayment", request_)
+    answer = await house.send("GetPayment", request_)
     assert read(GetPaymentResponse, answer) == {"payment": PAYMENT}
     assert house.asked == [("get_payment", lookup)]
 
@@ -183,7 +183,7 @@ async def test_a_payment_that_does_not_exist(house: House) -> None:
     """What the use case does not find is NOT_FOUND."""
     house.use_cases.answers["get_payment"] = payment_not_found()
     request = GetPaymentRequest(merchant_id="shop", payment_id=samples.PAYMENT_TEXT)
-    refusal = await house.refusal("PaymentService/GetPayment", request)
+    refusal = await house.refusal("GetPayment", request)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "PAYMENT_NOT_FOUND")
 
 
@@ -198,7 +198,7 @@ async def test_list_payments(house: House) -> None:
     )
     request.create_time_from.FromDatetime(samples.moment(0))
     request.create_time_to.FromDatetime(samples.moment(9))
-    answer = await house.send("PaymentService/ListPayments", request)
+    answer = await house.send("ListPayments", request)
     assert read(ListPaymentsResponse, answer) == {"payments": [PAYMENT]}
     chosen = PaymentFilter(
         "shop",
@@ -215,5 +215,5 @@ async def test_list_payments(house: House) -> None:
 async def test_page_sizes(house: House, page_size: int, limit: int) -> None:
     """None is 50, and above 500 is 500; any filter that is not set means any."""
     request = ListPaymentsRequest(merchant_id="shop", page_size=page_size)
-    await house.send("PaymentService/ListPayments", request)
+    await house.send("ListPayments", request)
     assert house.asked == [("list_payments", PaymentFilter("shop"), None, limit)]

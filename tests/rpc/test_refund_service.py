@@ -48,7 +48,7 @@ def test_the_sample_forgets_no_field() -> None:
 
 async def test_refund(house: House) -> None:
     """Refund hands every field over, and answers with every field of the refund."""
-    answer = await house.send("RefundService/Refund", samples.refund_request())
+    answer = await house.send("Refund", samples.refund_request())
     read = MessageToDict(RefundResponse.FromString(answer), preserving_proto_field_name=True)
     assert read == {"refund": REFUND, "replayed": True}
     (name, command, deadline), *others = house.asked
@@ -63,7 +63,7 @@ async def test_refund_of_all_that_remains(house: House) -> None:
     """A refund without an amount is not one of nothing."""
     request = samples.refund_request()
     request.ClearField("amount")
-    await house.send("RefundService/Refund", request)
+    await house.send("Refund", request)
     assert house.asked[0][1].amount is None
 
 
@@ -83,7 +83,7 @@ async def test_refund_of_all_that_remains(house: House) -> None:
 )
 async def test_get_refund(house: House, request_: GetRefundRequest, lookup: Lookup) -> None:
     """A refund is found by its id or by its key."""
-    answer = await house.send("RefundService/GetRefund", request_)
+    answer = await house.send("GetRefund", request_)
     read = MessageToDict(GetRefundResponse.FromString(answer), preserving_proto_field_name=True)
     assert read == {"refund": REFUND}
     assert house.asked == [("get_refund", lookup)]
@@ -98,7 +98,7 @@ async def test_list_refunds(house: House) -> None:
     )
     request.create_time_from.FromDatetime(samples.moment(0))
     request.create_time_to.FromDatetime(samples.moment(9))
-    answer = await house.send("RefundService/ListRefunds", request)
+    answer = await house.send("ListRefunds", request)
     read = MessageToDict(ListRefundsResponse.FromString(answer), preserving_proto_field_name=True)
     assert read == {"refunds": [REFUND]}
     chosen = OperationFilter(
@@ -114,6 +114,6 @@ async def test_list_refunds(house: House) -> None:
 
 async def test_list_refunds_without_filters(house: House) -> None:
     """A filter that is not set means any."""
-    await house.send("RefundService/ListRefunds", ListRefundsRequest(merchant_id="shop"))
+    await house.send("ListRefunds", ListRefundsRequest(merchant_id="shop"))
     chosen = OperationFilter("shop", OperationKind.REFUND)
     assert house.asked == [("list_refunds", chosen, None, 51)]

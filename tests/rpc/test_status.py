@@ -91,7 +91,8 @@ def test_each_class_of_error_has_a_row() -> None:
 
 def test_reasons_are_those_of_the_contract() -> None:
     """A caller can look up each reason that is sent."""
-    offered = {name.removeprefix("ERROR_REASON_") for name in ErrorReason.keys()} - {"UNSPECIFIED"}
+    names = {value.name for value in ErrorReason.DESCRIPTOR.values if value.number}
+    offered = {name.removeprefix("ERROR_REASON_") for name in names}
     assert {reason.value for reason in Reason} == offered
 
 

@@ -102,7 +102,7 @@ class Hooks:
 class ScriptedChannel:
     """A channel that answers as its script says, and remembers what it was asked."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self) -> None:
         self.capabilities = CAPABILITIES
         self.script: defaultdict[str, deque[Outcome]] = defaultdict(deque)
         self.requests: list[tuple[str, ChannelRequest]] = []
@@ -110,7 +110,6 @@ class ScriptedChannel:
         self.places_max = 100
         self.in_flight = 0
         self.down: GatewayError | None = None
-        self._clock = clock
 
     def will(self, action: str, *outcomes: Outcome) -> None:
         """Add to the answers for send, ask or fence."""

@@ -8,7 +8,7 @@ left alone, so that the sandbox may learn new ones.
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from gateway.channels.connector import evidence
 
@@ -70,18 +70,13 @@ class Fields:
 
 
 def read_object(body: bytes) -> Fields:
-    """Read a JSON object in UTF-8, without floats.
+    """Read a JSON object in UTF-8.
 
     Raises:
         Malformed: the bytes are none.
     """
     try:
-        value = json.loads(
-            body.decode(),
-            object_pairs_hook=_unique,
-            parse_float=_no_float,
-            parse_constant=_no_float,
-        )
+        value = json.loads(body.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise Malformed("not JSON of the protocol") from error
     return Fields(value)
@@ -92,7 +87,3 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         raise ValueError("a name stands twice")
     return fields
-
-
-def _no_float(text: str) -> NoReturn:
-    raise ValueError(f"{text[:20]} is no integer")
