@@ -16,16 +16,8 @@ def _operation_answer(kind: OperationKind) -> OperationAnswer:
     return OperationAnswer(samples.payment(), samples.operation(kind), replayed=True)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_house() -> AsyncIterator[House]:
-    """A running server for all tests of a module; its use cases have no answers."""
-    async with open_house(UseCases()) as opened:
-        yield opened
-
-
-@pytest.fixture
-def answers() -> dict[str, Any]:
-    """What each use case answers, by its name."""
+def all_answers() -> dict[str, Any]:
+    """Give what each use case answers, by its name."""
     return {
         "pay": PaymentAnswer(samples.payment(), replayed=True),
         "capture": _operation_answer(OperationKind.CAPTURE),
@@ -45,8 +37,15 @@ def answers() -> dict[str, Any]:
     }
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_house() -> AsyncIterator[House]:
+    """A running server for all tests of a module."""
+    async with open_house(UseCases(**all_answers())) as opened:
+        yield opened
+
+
 @pytest.fixture
-async def house(answers: dict[str, Any]) -> AsyncIterator[House]:
-    """A running server over these answers."""
-    async with open_house(UseCases(**answers)) as opened:
+async def house() -> AsyncIterator[House]:
+    """A running server for one test, which may change the answers."""
+    async with open_house(UseCases(**all_answers())) as opened:
         yield opened

@@ -9,11 +9,16 @@ import pytest
 from tests.rpc import samples
 from tests.rpc.fakes import House
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 Change = Callable[[Any], Any]
 
 
-def _second_limit(merchant: Any) -> None:
-    merchant.payment_limits.add(currency_code="JPY")
+@pytest.fixture
+def house(shared_house: House) -> House:
+    """One server for all rows, because none of them may leave a trace."""
+    shared_house.asked.clear()
+    return shared_house
 
 
 def _limit(**fields: Any) -> Change:

@@ -94,7 +94,7 @@ from balances
 union all
 select owner_id, book, code, key, currency, debits, credits
 from legs
-where xid >= (select horizon from fold_position);
+where xid >= (select horizon from fold_position where singleton);
 comment on view sums is
     'What adds up to the balances as they are now: the folded sums and what is not yet folded.';
 

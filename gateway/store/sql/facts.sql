@@ -2,7 +2,7 @@
 
 -- name: deployment
 -- Which database this is, and its key for tokens.
-select deployment_id, token_key from deployment;
+select deployment_id, token_key from deployment where singleton;
 
 -- name: server_facts
 -- What bounds and drives everything else.

@@ -37,6 +37,7 @@ order by create_time, entry_id, position;
 -- Where the last fold ended. Other folds wait.
 select horizon
 from fold_position
+where singleton
 for update;
 
 -- name: fold_transfers
@@ -54,7 +55,8 @@ returning 1;
 
 -- name: move_fold_position
 -- Keep where this fold ended.
-update fold_position set horizon = $1;
+update fold_position set horizon = $1
+where singleton;
 
 -- name: insert_transfers
 -- Book transfers that belong to no payment.
