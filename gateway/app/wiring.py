@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from pydantic import SecretStr
-
 from gateway.app.embedded import data_folder
 from gateway.app.errors import StartError
 from gateway.app.observer import Reporter
@@ -59,9 +57,10 @@ async def open_connections(settings: Settings) -> AsyncIterator[Connections]:
 
     Raises StartError.
     """
-    if settings.database_url or settings.owner_database_url:
-        owner = _secret(settings.owner_database_url)
-        yield Connections(_secret(settings.database_url) or owner or "", owner)
+    owner = settings.owner_database_url and settings.owner_database_url.get_secret_value()
+    runtime = settings.database_url and settings.database_url.get_secret_value()
+    if owner or runtime:
+        yield Connections(runtime or owner or "", owner)
         return
     try:
         server = EmbeddedPostgres(data_folder(settings))
@@ -110,14 +109,15 @@ async def open_channels(
         channels: dict[str, Channel] = {}
         if settings.sandbox_url and settings.sandbox_key:
             transport = Transport(session, settings.sandbox_url, bounds)
-            connector = SandboxConnector(_sandbox(settings, settings.sandbox_key))
+            key = SecretKey(settings.sandbox_key.get_secret_value().encode())
+            connector = SandboxConnector(_sandbox(settings, key))
             channels["sandbox"] = HttpChannel(connector, transport, bounds, Clock(), observer)
         yield channels
 
 
-def _sandbox(settings: Settings, key: SecretStr) -> SandboxSettings:
+def _sandbox(settings: Settings, key: SecretKey) -> SandboxSettings:
     return SandboxSettings(
-        key=SecretKey(key.get_secret_value().encode()),
+        key=key,
         notify_base_url=settings.notify_url or f"http://{settings.notify_listen}",
         account=settings.sandbox_account,
         send_timeout=timedelta(milliseconds=settings.channel_timeout_ms),
@@ -214,7 +214,3 @@ def _watch_terms(settings: Settings) -> WatchTerms:
         poll_s=settings.watch_poll_ms / 1_000,
         heartbeat_s=settings.heartbeat_s,
     )
-
-
-def _secret(value: SecretStr | None) -> str | None:
-    return value.get_secret_value() if value else None

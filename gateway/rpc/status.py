@@ -121,7 +121,8 @@ def answer_for(error: Exception, incident: str) -> Answer:
             metadata["violations_left_out"] = str(left_out)
     trailers: tuple[Trailer, ...] = ()
     if error.retry_after_s is not None:
-        milliseconds = max(0, math.ceil(error.retry_after_s * 1_000))
+        # gRPC loses a call that it is told to send again after 0 ms (grpc issue 41036).
+        milliseconds = max(1, math.ceil(error.retry_after_s * 1_000))
         details.append(_retry_info(milliseconds))
         if verdict.code in PUSHED_BACK:
             trailers = ((PUSHBACK_TRAILER, str(milliseconds)),)

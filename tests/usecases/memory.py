@@ -1,57 +1,45 @@
 """The store's ports kept in memory, word by word as their docstrings say.
 
-A method that writes decides and writes without giving way in between, so each is one commit. Hooks
-stand before every commit (named as its method) and behind it (with "'s reply" added): what fails at
-the first wrote nothing, what fails at the second wrote everything and nobody was told.
+Every method gives way to others before it does anything. Hooks stand before every method, named as
+it is, and behind those that write (with "'s reply" added): what fails at the first wrote nothing;
+what fails at the second wrote everything, and nobody was told.
 """
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from gateway.clock import Clock
-from gateway.domain.change import Aggregate, Change, Event, Funds, ReviewCase
-from gateway.domain.channel import Attempt, AttemptState
-from gateway.domain.errors import GatewayError, Reason, Refused, payment_not_found
+from gateway.domain.change import Aggregate, Change, Event, ReviewCase
+from gateway.domain.channel import Attempt
 from gateway.domain.idempotency import Claim
-from gateway.domain.ledger import AccountRef, AccountSum, Entry
+from gateway.domain.ledger import AccountSum, Entry
 from gateway.domain.merchant import Merchant
 from gateway.domain.operation import Operation
 from gateway.domain.payment import Payment, PaymentState
 from gateway.domain.ports import Changed, Decide, FeedPosition, OperationFilter, PaymentFilter
-from tests.domain.samples import applied
 from tests.usecases.fakes import Hooks
+from tests.usecases.rows import Rows, sums
 
 DEPLOYMENT = UUID(int=1 << 100)
 
 
 class MemoryStore:
-    """Payments, work, merchants and events of one database."""
+    """Payments, work, merchants, events and ledger of one database."""
 
     def __init__(self, clock: Clock) -> None:
         self.hooks = Hooks()
-        self.claims: dict[tuple[str, str], Claim] = {}
-        self.aggregates: dict[UUID, Aggregate] = {}
-        self.entries: list[Entry] = []
-        self.events: list[Event] = []
-        self.reviews: dict[UUID, ReviewCase] = {}
-        self.merchants: dict[str, Merchant] = {}
-        self.budgets: Counter[str] = Counter()
-        self.funds_locked: list[UUID] = []
+        self.rows = Rows()
+        self._clock = clock
         self._leases: dict[UUID, datetime] = {}
         self._locks: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._clock = clock
-
-    # --- PaymentStore
 
     async def open_payment(self, claim: Claim, change: Change) -> Claim | None:
         await self.hooks.reach("open_payment")
-        existing = self.claims.get(_key(claim))
-        if existing is None:
-            self._open(claim, change)
+        existing = self.rows.open_payment(claim, change)
         await self.hooks.reach("open_payment's reply")
         return existing
 
@@ -66,228 +54,147 @@ class MemoryStore:
     ) -> Changed:
         async with self._locks[payment_id]:
             await self.hooks.reach("change_payment")
-            changed = self._change(merchant_id, payment_id, decide, claim, lock_funds=lock_funds)
+            payment = (merchant_id, payment_id)
+            changed = self.rows.change_payment(payment, decide, claim, lock_funds=lock_funds)
         await self.hooks.reach("change_payment's reply")
         return changed
 
     async def find_claim(self, owner_id: str, idempotency_key: str) -> Claim | None:
         await self.hooks.reach("find_claim")
-        return self.claims.get((owner_id, idempotency_key))
+        return self.rows.claims.get((owner_id, idempotency_key))
 
     async def load(self, merchant_id: str, payment_id: UUID) -> Aggregate | None:
         await self.hooks.reach("load")
-        return self._of(merchant_id, payment_id)
+        return self.rows.aggregate(merchant_id, payment_id)
 
     async def find_operation(self, merchant_id: str, operation_id: UUID) -> Operation | None:
         await self.hooks.reach("find_operation")
-        found = (item.operations.get(operation_id) for item in self._owned(merchant_id))
+        found = (item.operations.get(operation_id) for item in self.rows.owned(merchant_id))
         return next((operation for operation in found if operation), None)
 
     async def find_attempt(self, merchant_id: str, attempt_id: UUID) -> Attempt | None:
         await self.hooks.reach("find_attempt")
-        found = (item.attempts.get(attempt_id) for item in self._owned(merchant_id))
+        found = (item.attempts.get(attempt_id) for item in self.rows.owned(merchant_id))
         return next((attempt for attempt in found if attempt), None)
 
     async def list_payments(
         self, chosen: PaymentFilter, before: UUID | None, limit: int
     ) -> Sequence[Payment]:
-        raise NotImplementedError  # no use case lists payments: transports ask the store
+        raise NotImplementedError  # transports list from the store itself; no use case does
 
     async def list_operations(
         self, chosen: OperationFilter, before: UUID | None, limit: int
     ) -> Sequence[Operation]:
-        raise NotImplementedError  # the same
-
-    # --- WorkStore
+        raise NotImplementedError  # as above
 
     async def lease_attempts(self, limit: int, lease: timedelta) -> Sequence[Attempt]:
         await self.hooks.reach("lease_attempts")
-        now = self._clock.now()
-        due = [item for item in self.open_attempts() if item.due_time and item.due_time <= now]
-        return [self._put(replace(item, due_time=now + lease)) for item in due[:limit]]
+        now, attempts = self._clock.now(), self.rows.open_attempts()
+        due = [item for item in attempts if item.due_time and item.due_time <= now]
+        return [self.rows.put_attempt(replace(item, due_time=now + lease)) for item in due[:limit]]
 
     async def postpone_attempt(self, attempt: Attempt, delay: timedelta) -> None:
         await self.hooks.reach("postpone_attempt")
-        if self.aggregates[attempt.payment_id].attempts[attempt.attempt_id] in self.open_attempts():
-            self._put(replace(attempt, due_time=self._clock.now() + delay))
+        if attempt.attempt_id in {item.attempt_id for item in self.rows.open_attempts()}:
+            self.rows.put_attempt(replace(attempt, due_time=self._clock.now() + delay))
 
     async def lease_expired_authorizations(
         self, limit: int, lease: timedelta
     ) -> Sequence[tuple[str, UUID]]:
         await self.hooks.reach("lease_expired_authorizations")
         now = self._clock.now()
-        held = [p for p in self.payments() if p.state is PaymentState.AUTHORIZED]
-        due = [p for p in held if self._leases.get(p.payment_id, _end(p)) <= now][:limit]
+        payments = [aggregate.payment for aggregate in self.rows.aggregates.values()]
+        due = [payment for payment in payments if self._look_at(payment) <= now][:limit]
         self._leases |= {payment.payment_id: now + lease for payment in due}
         return [(payment.merchant_id, payment.payment_id) for payment in due]
 
     async def open_review(self, case: ReviewCase) -> bool:
         await self.hooks.reach("open_review")
-        return self._open_review(case)
+        return self.rows.open_review(case)
 
     async def list_reviews(self, *, include_resolved: bool, limit: int) -> Sequence[ReviewCase]:
         await self.hooks.reach("list_reviews")
-        cases = sorted(self.reviews.values(), key=lambda case: (case.create_time, case.case_id))
+        cases = sorted(self.rows.reviews.values(), key=lambda case: case.create_time)
         return [case for case in cases if include_resolved or not case.resolve_time][:limit]
 
     async def find_review(self, case_id: UUID) -> ReviewCase | None:
         await self.hooks.reach("find_review")
-        return self.reviews.get(case_id)
+        return self.rows.reviews.get(case_id)
 
     async def resolve_review(self, case: ReviewCase) -> bool:
         await self.hooks.reach("resolve_review")
-        if self.reviews[case.case_id].resolve_time:
+        if self.rows.reviews[case.case_id].resolve_time:
             return False
-        self.reviews[case.case_id] = case
+        self.rows.reviews[case.case_id] = case
         return True
-
-    # --- MerchantStore
 
     async def create_merchant(self, merchant: Merchant) -> Merchant:
         await self.hooks.reach("create_merchant")
-        numbered = replace(merchant, serial=len(self.merchants) + 1)
-        return self.merchants.setdefault(merchant.merchant_id, numbered)
+        numbered = replace(merchant, serial=len(self.rows.merchants) + 1)
+        return self.rows.merchants.setdefault(merchant.merchant_id, numbered)
 
     async def update_merchant(self, merchant: Merchant, expected_version: int) -> Merchant | None:
         await self.hooks.reach("update_merchant")
-        known = self.merchants.get(merchant.merchant_id)
+        known = self.rows.merchants.get(merchant.merchant_id)
         if known is None or known.version != expected_version:
             return None
         kept = replace(merchant, serial=known.serial, create_time=known.create_time)
-        self.merchants[merchant.merchant_id] = kept
+        self.rows.merchants[merchant.merchant_id] = kept
         return kept
 
     async def get_merchant(self, merchant_id: str) -> Merchant | None:
         await self.hooks.reach("get_merchant")
-        return self.merchants.get(merchant_id)
+        return self.rows.merchants.get(merchant_id)
 
     async def find_merchant_by_serial(self, serial: int) -> Merchant | None:
         await self.hooks.reach("find_merchant_by_serial")
-        return next((item for item in self.merchants.values() if item.serial == serial), None)
+        found = (item for item in self.rows.merchants.values() if item.serial == serial)
+        return next(found, None)
 
     async def list_merchants(self, prefix: str, after: str, limit: int) -> Sequence[Merchant]:
         await self.hooks.reach("list_merchants")
-        ids = sorted(item for item in self.merchants if item.startswith(prefix) and item > after)
-        return [self.merchants[merchant_id] for merchant_id in ids[:limit]]
-
-    # --- EventStore
+        known = self.rows.merchants
+        ids = sorted(item for item in known if item.startswith(prefix) and item > after)
+        return [known[merchant_id] for merchant_id in ids[:limit]]
 
     async def feed_end(self) -> FeedPosition:
         await self.hooks.reach("feed_end")
-        return self._position(len(self.events))
+        return self.position(len(self.rows.events))
 
     async def read_events(
         self, merchant_id: str, after: FeedPosition, limit: int
     ) -> tuple[Sequence[tuple[FeedPosition, Event]], FeedPosition]:
         await self.hooks.reach("read_events")
         found = [
-            (self._position(place), event)
-            for place, event in enumerate(self.events, 1)
+            (self.position(place), event)
+            for place, event in enumerate(self.rows.events, 1)
             if place > after.transaction_id and event.payment.merchant_id == merchant_id
         ]
-        page = found[:limit]
-        return page, page[-1][0] if len(found) > limit else self._position(len(self.events))
+        if len(found) > limit:
+            return found[:limit], found[limit - 1][0]
+        return found, self.position(len(self.rows.events))
 
-    # --- for the tests
-
-    def payments(self) -> list[Payment]:
-        """Every payment, oldest first."""
-        return [aggregate.payment for aggregate in self.aggregates.values()]
-
-    def open_attempts(self) -> list[Attempt]:
-        """Every attempt whose outcome is not known."""
-        attempts = (item for one in self.aggregates.values() for item in one.attempts.values())
-        return [item for item in attempts if item.state is AttemptState.OPEN]
-
-    def balances(self) -> dict[str, int]:
-        """What each account has, by its code; accounts that are even are left out."""
-        summed = {item.account.code: item.balance for item in sums(self.entries)}
-        return {code: balance for code, balance in summed.items() if balance}
-
-    def _open(self, claim: Claim, change: Change) -> None:
-        payment = change.payment
-        rivals = (item for item in self.payments() if item.merchant_id == payment.merchant_id)
-        if payment.holds_order and any(
-            rival.holds_order and rival.order_id == payment.order_id for rival in rivals
-        ):
-            words = "The order has a payment that is live or successful."
-            refusal = Refused(Reason.ORDER_ALREADY_PAID, words, key_bound=True)
-            self._keep_refusal(claim, refusal)
-            raise refusal
-        self.claims[_key(claim)] = claim
-        serial = self.merchants[payment.merchant_id].serial
-        self._write(Aggregate(payment, {}, {}, serial, Funds()), change)
-
-    def _change(
-        self,
-        merchant_id: str,
-        payment_id: UUID,
-        decide: Decide,
-        claim: Claim | None,
-        *,
-        lock_funds: bool,
-    ) -> Changed:
-        aggregate = self._of(merchant_id, payment_id)
-        if aggregate is None:
-            raise payment_not_found()
-        if claim and _key(claim) in self.claims:
-            return Changed(aggregate, written=False, existing=self.claims[_key(claim)])
-        try:
-            change = decide(self._with_funds(aggregate) if lock_funds else aggregate)
-        except GatewayError as refusal:
-            if claim and refusal.key_bound:
-                self._keep_refusal(claim, refusal)
-            raise
-        if change is None:
-            return Changed(aggregate, written=False)
-        assert change.payment.version == aggregate.payment.version + 1
-        if claim:
-            self.claims[_key(claim)] = claim
-        return Changed(self._write(aggregate, change), written=True)
-
-    def _write(self, aggregate: Aggregate, change: Change) -> Aggregate:
-        after = applied(aggregate, change)
-        self.aggregates[change.payment.payment_id] = after
-        self.entries += change.entries
-        self.events.append(change.event)
-        for case in change.reviews:
-            self._open_review(case)
-        self.budgets[change.payment.currency] -= change.advanced
-        return after
-
-    def _keep_refusal(self, claim: Claim, refusal: GatewayError) -> None:
-        kept = replace(claim, refusal=refusal.reason, refusal_message=refusal.message)
-        self.claims[_key(claim)] = kept
-
-    def _open_review(self, case: ReviewCase) -> bool:
-        same = (case.owner_id, case.kind, case.subject)
-        open_cases = (item for item in self.reviews.values() if not item.resolve_time)
-        if any((item.owner_id, item.kind, item.subject) == same for item in open_cases):
-            return False
-        self.reviews[case.case_id] = case
-        return True
-
-    def _with_funds(self, aggregate: Aggregate) -> Aggregate:
-        payment = aggregate.payment
-        self.funds_locked.append(payment.payment_id)
-        owned = AccountSum(_unsettled(payment), payment.currency, 0, 0)
-        for item in sums(self.entries):
-            if (item.account, item.currency) == (owned.account, owned.currency):
-                owned = item
-        return replace(aggregate, funds=Funds(owned.balance, self.budgets[payment.currency]))
-
-    def _put(self, attempt: Attempt) -> Attempt:
-        aggregate = self.aggregates[attempt.payment_id]
-        attempts = {**aggregate.attempts, attempt.attempt_id: attempt}
-        self.aggregates[attempt.payment_id] = replace(aggregate, attempts=attempts)
-        return attempt
-
-    def _of(self, merchant_id: str, payment_id: UUID) -> Aggregate | None:
-        found = self.aggregates.get(payment_id)
-        return found if found and found.payment.merchant_id == merchant_id else None
-
-    def _owned(self, merchant_id: str) -> list[Aggregate]:
-        return [a for a in self.aggregates.values() if a.payment.merchant_id == merchant_id]
-
-    def _position(self, place: int) -> FeedPosition:
+    def position(self, place: int) -> FeedPosition:
+        """The position after so many events."""
         return FeedPosition(DEPLOYMENT, place, UUID(int=place))
+
+    async def merchant_accounts(self, merchant_id: str) -> Sequence[AccountSum]:
+        await self.hooks.reach("merchant_accounts")
+        return [item for item in sums(self.rows.entries) if item.account.key == merchant_id]
+
+    async def trial_balance(self, owner_id: str) -> Sequence[AccountSum]:
+        await self.hooks.reach("trial_balance")
+        return sums(item for item in self.rows.entries if owner_id in ("", item.owner_id))
+
+    async def payment_entries(self, merchant_id: str, payment_id: UUID) -> Sequence[Entry]:
+        await self.hooks.reach("payment_entries")
+        return [item for item in self.rows.entries if item.payment_id == payment_id]
+
+    async def fold(self) -> int:
+        raise NotImplementedError  # nothing is cached here
+
+    def _look_at(self, payment: Payment) -> datetime:
+        """When workers next look whether an authorisation has ended."""
+        if payment.state is not PaymentState.AUTHORIZED or payment.capture_before_time is None:
+            return datetime.max.replace(tzinfo=self._clock.now().tzinfo)
+        return self._leases.get(payment.payment_id, payment.capture_before_time)
