@@ -7,26 +7,25 @@ as serving would.
 
 import asyncio
 import errno
+import re
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 from gateway.app import wiring
-from gateway.app.embedded import EmbeddedPostgresError
 from gateway.app.errors import StartError
 from gateway.config import Address, Settings, variable
 from gateway.domain.ports import Channel
 from gateway.ops.server import SERVER_PRODUCT
+from gateway.store.checkup import Checkup
 
 DATABASE_TIMEOUT_S: Final = 90.0  # the embedded Postgres may have to recover from a crash first
 CHANNEL_TIMEOUT_S: Final = 5.0
 LIVEZ_TIMEOUT_S: Final = 2.0
 CLOCK_SKEW_S_MAX: Final = 2.0
 POSTGRES_MAJOR_MIN: Final = 16
-CONNECTIONS_RESERVED: Final = 3
-"""Connections that Postgres keeps for its superuser (superuser_reserved_connections' default)."""
 
 
 class Level(StrEnum):
@@ -45,29 +44,6 @@ class Finding:
     level: Level
     detail: str
     advice: str = ""
-
-
-class DatabaseFacts(Protocol):
-    """What `wiring.open_database` knows of the database it opened, as of that moment.
-
-    `server_version` begins with the major version, such as `16.4`. `connections_used` counts those
-    of everybody. `role_problems` are sentences, one per right that the runtime role must not have.
-    `migrations` counts those applied and those that this version knows. `clock_ahead_s` is how far
-    the server's clock is ahead of this machine's, in seconds.
-    """
-
-    @property
-    def server_version(self) -> str: ...  # noqa: D102
-    @property
-    def connections_max(self) -> int: ...  # noqa: D102
-    @property
-    def connections_used(self) -> int: ...  # noqa: D102
-    @property
-    def role_problems(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def migrations(self) -> tuple[int, int]: ...  # noqa: D102
-    @property
-    def clock_ahead_s(self) -> float: ...  # noqa: D102
 
 
 async def examine(settings: Settings) -> Sequence[Finding]:
@@ -145,7 +121,7 @@ async def _database(settings: Settings) -> Sequence[Finding]:
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT_S), wiring.open_database(settings) as database:
             return list(_judged(database, settings))
-    except (StartError, EmbeddedPostgresError) as error:
+    except StartError as error:
         detail = str(error)
     except TimeoutError:
         detail = f"no answer within {DATABASE_TIMEOUT_S:g} s"
@@ -155,9 +131,10 @@ async def _database(settings: Settings) -> Sequence[Finding]:
     return [Finding("database", Level.FAIL, detail, advice)]
 
 
-def _judged(database: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
-    yield _version(database.server_version, is_embedded=settings.database_url is None)
-    yield _migrations(*database.migrations)
+def _judged(database: Checkup, settings: Settings) -> Iterator[Finding]:
+    is_embedded = settings.database_url is None
+    yield _version(database.server_version, is_embedded=is_embedded)
+    yield _migrations(*database.migrations, is_embedded=is_embedded)
     yield _role(database.role_problems)
     yield _connections(database, settings)
     yield _clock(database.clock_ahead_s)
@@ -166,16 +143,19 @@ def _judged(database: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
 def _version(version: str, *, is_embedded: bool) -> Finding:
     which = "the gateway's own" if is_embedded else "configured"
     detail = f"Postgres {version}, {which}, answers"
-    if int(version.partition(".")[0]) >= POSTGRES_MAJOR_MIN:
+    major = re.match(r"\d+", version)  # of `16.4 (Debian ...)` and `19beta1` too
+    if major and int(major[0]) >= POSTGRES_MAJOR_MIN:
         return Finding("database", Level.OK, detail)
     advice = f"Use Postgres {POSTGRES_MAJOR_MIN} or newer."
     return Finding("database", Level.FAIL, detail, advice)
 
 
-def _migrations(applied: int, expected: int) -> Finding:
+def _migrations(applied: int, expected: int, *, is_embedded: bool) -> Finding:
     if applied == expected:
         return Finding("migrations", Level.OK, f"all {expected} are applied")
     detail = f"{applied} are applied, this version knows {expected}"
+    if applied < expected and is_embedded:
+        return Finding("migrations", Level.OK, f"{detail}; `gateway serve` applies the others")
     advice = "Run `gateway migrate`."
     if applied > expected:
         advice = "Run a gateway at least as new as the one that migrated this database."
@@ -190,9 +170,9 @@ def _role(problems: Sequence[str]) -> Finding:
     return Finding("runtime role", Level.FAIL, "\n".join(problems), advice)
 
 
-def _connections(database: DatabaseFacts, settings: Settings) -> Finding:
+def _connections(database: Checkup, settings: Settings) -> Finding:
     wanted = settings.workers * settings.pool_size
-    room = database.connections_max - CONNECTIONS_RESERVED
+    room = database.connections_max
     detail = (
         f"{settings.workers} processes x {settings.pool_size} connections = {wanted}, the server "
         f"has room for {room} and {database.connections_used} are used now"

@@ -57,8 +57,8 @@ async def open_connections(settings: Settings) -> AsyncIterator[Connections]:
 
     Raises StartError.
     """
-    owner = settings.owner_database_url and settings.owner_database_url.get_secret_value()
-    runtime = settings.database_url and settings.database_url.get_secret_value()
+    named = (settings.database_url, settings.owner_database_url)
+    runtime, owner = (url.get_secret_value() if url else None for url in named)
     if owner or runtime:
         yield Connections(runtime or owner or "", owner)
         return

@@ -24,10 +24,10 @@ class Notified:
     async def __call__(self, channel: str, notice: Notice) -> bool:
         """Apply a notification. True once it is committed, or kept for a person."""
         attempt = await self._attempt(notice.number)
-        if attempt is None or attempt.number != notice.number or attempt.channel != channel:
-            await self._keep_unknown(channel, notice)
-        else:
+        if attempt and _is_about(attempt, channel, notice):
             await self._execution.conclude(attempt, notice.outcome)
+        else:
+            await self._keep_unknown(channel, notice)
         return True
 
     async def _attempt(self, number: str) -> Attempt | None:
@@ -49,3 +49,8 @@ class Notified:
             create_time=clock.now(),
         )
         await self._execution.keep_review(case)
+
+
+def _is_about(attempt: Attempt, channel: str, notice: Notice) -> bool:
+    ours = (attempt.channel, attempt.number, attempt.kind)
+    return ours == (channel, notice.number, notice.kind)

@@ -151,7 +151,7 @@ async def test_no_retry_beyond_the_deadline() -> None:
     started = time.monotonic()
     outcome = await channel(script, bounds=patient).send(request())
     assert outcome.outcome is OutcomeClass.NOT_SENT
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 5
 
 
 async def test_each_call_is_observed_once() -> None:
@@ -216,9 +216,11 @@ async def test_breaker_opens_and_closes() -> None:
     assert refusal.value.retry_after_s == 5.0
     clock.seconds += 5.0
     with calls.admit():
-        await calls.send(request())
         with pytest.raises(Unavailable), calls.admit():
             pass
+        await calls.send(request())
+    with pytest.raises(Unavailable), calls.admit():
+        pass
     clock.seconds += 5.0
     with calls.admit():
         await calls.send(request())
@@ -276,9 +278,9 @@ def test_nonces_are_fresh() -> None:
 
 @pytest.fixture
 async def over_http() -> AsyncIterator[Callable[[str], HttpChannel]]:
-    """Make channels over real HTTP to a URL, with a timeout of 0.3 s."""
+    """Make channels over real HTTP to a URL, with a timeout of 0.2 s."""
     async with open_session(BOUNDS) as session:
-        yield lambda url: channel(Transport(session, url, BOUNDS), timeout_s=0.3)
+        yield lambda url: channel(Transport(session, url, BOUNDS), timeout_s=0.2)
 
 
 async def test_nobody_listens(over_http: Callable[[str], HttpChannel]) -> None:
@@ -294,7 +296,7 @@ async def test_slow_channel(over_http: Callable[[str], HttpChannel]) -> None:
     async with serving(silent_after()) as server:
         started = time.monotonic()
         outcome = await over_http(server.url).send(request())
-        assert 0.3 <= time.monotonic() - started < 0.7
+        assert 0.2 <= time.monotonic() - started < 1.2
     assert outcome.outcome is OutcomeClass.UNKNOWN
 
 

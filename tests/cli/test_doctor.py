@@ -14,7 +14,7 @@ from gateway.app.doctor import Finding, Level
 from gateway.app.errors import StartError
 from gateway.cli import main
 from gateway.clock import Clock
-from gateway.config import Settings, load_settings, variable
+from gateway.config import Settings, load_settings
 from gateway.ops import OpsServer, Readiness
 from gateway.telemetry.metrics import Metrics
 
@@ -109,13 +109,14 @@ async def test_all_is_well(world: World) -> None:
     ("name", "facts", "level", "advice"),
     [
         ("database", Facts(server_version="15.8"), Level.FAIL, "Postgres 16 or newer"),
-        ("database", Facts(server_version="18"), Level.OK, ""),
-        ("migrations", Facts(migrations=(6, 7)), Level.FAIL, "gateway migrate"),
+        ("database", Facts(server_version="18beta1"), Level.OK, ""),
+        ("database", Facts(server_version="16.4 (Debian 16.4-1)"), Level.OK, ""),
+        ("migrations", Facts(migrations=(6, 7)), Level.OK, ""),
         ("migrations", Facts(migrations=(8, 7)), Level.FAIL, "at least as new"),
         ("runtime role", Facts(role_problems=("may delete events",)), Level.FAIL, "runtime"),
-        ("connections", Facts(connections_max=10), Level.FAIL, "GATEWAY_POOL_SIZE"),
-        ("connections", Facts(connections_max=11, connections_used=1), Level.WARN, "others"),
-        ("connections", Facts(connections_max=11, connections_used=0), Level.OK, ""),
+        ("connections", Facts(connections_max=7), Level.FAIL, "GATEWAY_POOL_SIZE"),
+        ("connections", Facts(connections_max=8, connections_used=1), Level.WARN, "others"),
+        ("connections", Facts(connections_max=8, connections_used=0), Level.OK, ""),
         ("clock", Facts(clock_ahead_s=2.1), Level.WARN, "NTP"),
         ("clock", Facts(clock_ahead_s=-2.1), Level.WARN, "NTP"),
         ("clock", Facts(clock_ahead_s=1.9), Level.OK, ""),
@@ -135,10 +136,18 @@ async def test_each_ill_of_the_database_is_found(
 
 async def test_all_processes_count(world: World) -> None:
     """The connections of all processes that share the database must fit, not those of one."""
-    assert (await finding("connections", workers="11")).level is Level.WARN
+    assert (await finding("connections", workers="12")).level is Level.WARN
     item = await finding("connections", workers="13")
     assert item.level is Level.FAIL
-    assert "13 processes x 8 connections = 104, the server has room for 97" in item.detail
+    assert "13 processes x 8 connections = 104, the server has room for 100" in item.detail
+
+
+async def test_a_configured_database_is_not_migrated_by_serving(world: World) -> None:
+    """Pending migrations of a configured database are a failure, with the command that helps."""
+    world.database = Facts(migrations=(6, 7))
+    item = await finding("migrations", database_url="postgresql://u@h/d")
+    assert item.level is Level.FAIL
+    assert "gateway migrate" in item.advice
 
 
 async def test_a_database_that_is_configured_is_named_so(world: World) -> None:
@@ -211,7 +220,7 @@ async def test_listening_to_all_is_told(world: World) -> None:
     [
         (Facts(), 0, "10 checks: 0 failed, 0 to look at."),
         (Facts(clock_ahead_s=9), 0, "10 checks: 0 failed, 1 to look at."),
-        (Facts(migrations=(0, 7)), 1, "10 checks: 1 failed, 0 to look at."),
+        (Facts(migrations=(8, 7)), 1, "10 checks: 1 failed, 0 to look at."),
     ],
 )
 def test_the_exit_code_tells_of_failures(
@@ -225,11 +234,11 @@ def test_the_exit_code_tells_of_failures(
 
 def test_the_table_fits_a_terminal(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """Every finding has its line, its advice below it, and no line is too wide."""
-    world.database = Facts(migrations=(0, 7), role_problems=("may delete events", "x " * 100))
+    world.database = Facts(server_version="15", role_problems=("may delete events", "x " * 100))
     assert main(["doctor"], FREE) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert "FAIL  migrations             0 are applied, this version knows 7" in lines
-    assert f"{'':<28} -> Run `gateway migrate`." in lines
+    assert "FAIL  database               Postgres 15, the gateway's own, answers" in lines
+    assert f"{'':<28} -> Use Postgres 16 or newer." in lines
     assert max(map(len, lines)) <= 96
 
 

@@ -17,6 +17,7 @@ import pytest
 from grpc_health.v1 import health_pb2_grpc
 
 from gateway import __version__
+from gateway.cli import main
 from gateway.rpc.health import Health
 
 Done = subprocess.CompletedProcess[str]
@@ -39,6 +40,14 @@ def gateway(
         timeout=PATIENCE_S,
         check=False,
     )
+
+
+def exit_code(*words: str) -> int | str | None:
+    """Run a command in this process, which is quicker; for those that end by themselves."""
+    try:
+        return main(words, {})
+    except SystemExit as ended:
+        return ended.code
 
 
 @asynccontextmanager
@@ -146,12 +155,12 @@ async def test_a_sandbox_that_cannot_run_says_why(tmp_path: Path) -> None:
         (("--key", KEY, "--key-file", "x"), "not allowed with argument"),
     ],
 )
-def test_a_sandbox_told_wrong_says_so(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
+def test_a_sandbox_told_wrong_says_so(
+    words: tuple[str, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A key or an address that cannot be used is told with exit code 2, and nothing is made."""
-    done = gateway("sandbox", "--data-dir", str(tmp_path / "data"), *words)
-    assert done.returncode == 2
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
+    assert exit_code("sandbox", "--data-dir", str(tmp_path / "data"), *words) == 2
+    assert told in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
 
 
@@ -170,32 +179,28 @@ async def health_server(*, serving: bool) -> AsyncIterator[str]:
         await server.stop(0)
 
 
-@pytest.mark.parametrize(("serving", "code"), [(True, 0), (False, 1)])
-async def test_health_asks_the_gateway(serving: bool, code: int) -> None:
+async def test_health_asks_the_gateway() -> None:
     """`health` asks over gRPC, by target or by configuration, and its exit code is the answer."""
-    async with health_server(serving=serving) as target:
-        by_target = await asyncio.to_thread(gateway, "health", "--target", target)
-        configured = {
-            "GATEWAY_GRPC_LISTEN": target.replace("127.0.0.1", "0.0.0.0"),
-            "GATEWAY_ALLOW_REMOTE": "true",
-        }
-        by_setting = await asyncio.to_thread(gateway, "health", **configured)
-    assert (by_target.returncode, by_setting.returncode) == (code, code)
-    assert by_target.stdout == by_setting.stdout
-    assert by_target.stdout.startswith(target)
+    async with health_server(serving=True) as target:
+        port = target.rpartition(":")[2]
+        environ = {"GATEWAY_GRPC_LISTEN": f"0.0.0.0:{port}", "GATEWAY_ALLOW_REMOTE": "true"}
+        done = await asyncio.to_thread(gateway, "health", **environ)
+        assert (done.returncode, done.stdout) == (0, f"{target} serves\n")
+    async with health_server(serving=False) as target:
+        done = await asyncio.to_thread(gateway, "health", "--target", target)
+        assert (done.returncode, done.stdout) == (1, f"{target} does not serve\n")
 
 
-def test_health_of_nothing_is_not_healthy() -> None:
+def test_health_of_nothing_is_not_healthy(capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody there is exit code 1, in time."""
     with socket.socket() as listener:  # bound and not listening: connections are refused
         listener.bind(("127.0.0.1", 0))
         target = f"127.0.0.1:{listener.getsockname()[1]}"
-        done = gateway("health", "--target", target, "--timeout", "1")
-    assert done.returncode == 1
-    assert done.stdout.startswith(target)
+        assert exit_code("health", "--target", target, "--timeout", "2") == 1
+    assert capsys.readouterr().out.startswith(target)
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "61", "nan", "soon"])
 def test_health_waits_within_bounds(seconds: str) -> None:
     """A wait without a bound cannot be asked for."""
-    assert gateway("health", "--timeout", seconds).returncode == 2
+    assert exit_code("health", "--timeout", seconds) == 2

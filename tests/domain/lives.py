@@ -51,9 +51,7 @@ def charge_of(aggregate: Aggregate) -> Attempt:
 def attempt_for(aggregate: Aggregate, operation: Operation) -> Attempt:
     """The attempt that asks for an operation's effect."""
     found = (
-        item
-        for item in aggregate.attempts.values()
-        if item.operation_id == operation.operation_id
+        item for item in aggregate.attempts.values() if item.operation_id == operation.operation_id
     )
     return next(found)
 
@@ -117,19 +115,19 @@ def in_state(state: PaymentState, new_id: NewId, **fields: Any) -> Aggregate:
     manual = state is PaymentState.AUTHORIZED
     mode = CaptureMode.MANUAL if manual else CaptureMode.AUTOMATIC
     begun = opened(new_id, **{"capture_mode": mode, **fields})
-    match state:
-        case PaymentState.PROCESSING:
-            return begun
-        case PaymentState.REQUIRES_ACTION:
-            return told(begun, ACTING, new_id)
-        case PaymentState.AUTHORIZED:
-            return told(begun, HELD, new_id)
-        case PaymentState.SUCCEEDED:
-            return told(begun, PAID, new_id)
-        case PaymentState.FAILED:
-            return told(begun, DECLINED, new_id)
-        case PaymentState.CANCELED:
-            asked = canceling(begun, new_id)
-            return told(asked, DONE, new_id, latest(asked))
-        case PaymentState.EXPIRED:
-            return told(begun, CLOSED, new_id, after=HOUR)
+    if state is PaymentState.PROCESSING:
+        return begun
+    if state is PaymentState.CANCELED:
+        asked = canceling(begun, new_id)
+        return told(asked, DONE, new_id, latest(asked))
+    outcome, after = _SHORTEST[state]
+    return told(begun, outcome, new_id, after=after)
+
+
+_SHORTEST = {
+    PaymentState.REQUIRES_ACTION: (ACTING, timedelta()),
+    PaymentState.AUTHORIZED: (HELD, timedelta()),
+    PaymentState.SUCCEEDED: (PAID, timedelta()),
+    PaymentState.FAILED: (DECLINED, timedelta()),
+    PaymentState.EXPIRED: (CLOSED, HOUR),
+}

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.money import CURRENCY_EXPONENTS, Money
+from paymentgateway.v1 import money_pb2
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12))
@@ -46,8 +47,6 @@ def test_money_reads_as_people_write_it(money: Money, text: str) -> None:
 
 def test_the_contract_lists_the_same_currencies() -> None:
     """The proto's closed list and the exponents table name the same currencies."""
-    from paymentgateway.v1 import money_pb2
-
     options = money_pb2.Money.DESCRIPTOR.fields_by_name["currency_code"].GetOptions()
     listed = options.SerializeToString()
 

@@ -197,7 +197,7 @@ async def test_an_unknown_number_is_not_found(sandbox: Caller) -> None:
         assert (reply.status, reply.code) == (404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize("script", [ACTION, {"outcome": "ANSWER_LATER", "settle_delay_ms": 50}])
+@pytest.mark.parametrize("script", [ACTION, {"outcome": "ANSWER_LATER", "settle_delay_ms": 50_000}])
 async def test_close_stops_what_is_not_paid(sandbox: Caller, script: dict[str, Any]) -> None:
     """A charge that was closed before it was paid never succeeds."""
     body = charge_body(script=script)

@@ -148,7 +148,7 @@ async def test_requests_in_flight_are_bounded(
 ) -> None:
     """Above the bound a request is refused unsigned, before anything of it is read."""
     monkeypatch.setattr(server, "REQUESTS_IN_FLIGHT_MAX", 1)
-    slow = asyncio.create_task(sandbox.charge(script={"reply_delay_ms": 200}))
+    slow = asyncio.create_task(sandbox.charge(script={"reply_delay_ms": 600}))
     await asyncio.sleep(0.1)
     busy = await sandbox.charge()
     assert (busy.status, busy.code) == (429, "TOO_MANY_REQUESTS")

@@ -237,8 +237,8 @@ async def test_retries_follow_the_schedule_and_end(sandbox: Caller, receiver: Re
         (200, 500, 1_000, 2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000), start=1
     ):
         await until_sent(sandbox, attempt)
-        if delay_ms > 1_000:
-            await sandbox.advance(delay_ms - 500)
+        if delay_ms > 1_500:
+            await sandbox.advance(delay_ms - 1_500)
             await asyncio.sleep(0.02)
             assert len(receiver.received) == attempt
         await sandbox.advance(delay_ms)
@@ -309,7 +309,7 @@ async def test_a_full_outbox_lets_nothing_new_happen(
 ) -> None:
     """While no notification fits, a charge that needs one is refused and a settlement waits."""
     receiver.answer = lambda _: (503, b"")
-    waiting = await _charge(sandbox, receiver, script=LATER | {"settle_delay_ms": 100})
+    waiting = await _charge(sandbox, receiver, script=LATER | {"settle_delay_ms": 60_000})
     await _charge(sandbox, receiver, script={"notify": "ONCE"})
     monkeypatch.setattr(outbox, "PENDING_NOTIFICATIONS_MAX", 1)
     body = charge_body(notify_url=receiver.url, script={"notify": "ONCE"})
@@ -317,7 +317,8 @@ async def test_a_full_outbox_lets_nothing_new_happen(
     assert (busy.status, busy.code) == (429, "TOO_MANY_REQUESTS")
     assert "Sandbox-Signature" not in busy.headers
     assert (await sandbox.query("charge", body["number"])).status == 404
-    await asyncio.sleep(0.2)
+    await sandbox.advance(60_000)
+    await asyncio.sleep(QUIET_S)
     assert (await sandbox.query("charge", waiting["number"])).body["state"] == "PROCESSING"
     monkeypatch.setattr(outbox, "PENDING_NOTIFICATIONS_MAX", 10)
     await sandbox.advance(2_000)

@@ -202,15 +202,21 @@ def desk(use_cases: UseCases, **changes: Any) -> Desk:
 
 
 @asynccontextmanager
-async def open_house(use_cases: UseCases, **changes: Any) -> AsyncIterator[House]:
+async def open_house(
+    use_cases: UseCases, *, log: Any = None, **changes: Any
+) -> AsyncIterator[House]:
     """Start a server over these use cases, open a channel to it, and close both at the end."""
-    log, observer = Log(), Observer()
+    kept, observer = Log(), Observer()
     server = RpcServer(
-        use_cases.services(), settings(**changes), clock=FixedClock(), log=log, observer=observer
+        use_cases.services(),
+        settings(**changes),
+        clock=FixedClock(),
+        log=log or kept,
+        observer=observer,
     )
     port = await server.start()
     server.set_serving(serving=True)
     options = [("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1)]
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options) as channel:
-        yield House(server, use_cases, channel, port, log, observer)
+        yield House(server, use_cases, channel, port, kept, observer)
         await server.stop(0)

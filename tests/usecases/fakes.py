@@ -75,26 +75,39 @@ class RecordingObserver:
         self.reviews.append(case)
 
 
+@dataclass
+class Gate:
+    """Where calls wait: `arrived` is set when one is there, `opened` lets all of them go on."""
+
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def passed(self) -> None:
+        """Arrive, and wait until it is opened."""
+        self.arrived.set()
+        await self.opened.wait()
+
+
 class Hooks:
     """Holds calls up and makes them fail, by name."""
 
     def __init__(self) -> None:
         self._faults: defaultdict[str, deque[Exception]] = defaultdict(deque)
-        self._gates: dict[str, asyncio.Event] = {}
+        self._gates: dict[str, Gate] = {}
 
     def fail(self, name: str, *faults: Exception) -> None:
         """Let the next calls of this name raise, each one of these."""
         self._faults[name].extend(faults)
 
-    def hold(self, name: str) -> asyncio.Event:
-        """Keep calls of this name waiting until the event is set."""
-        return self._gates.setdefault(name, asyncio.Event())
+    def hold(self, name: str) -> Gate:
+        """Keep calls of this name waiting."""
+        return self._gates.setdefault(name, Gate())
 
     async def reach(self, name: str) -> None:
         """Give way to others, wait at the gate if there is one, raise if it is said so."""
         await asyncio.sleep(0)
         if name in self._gates:
-            await self._gates[name].wait()
+            await self._gates[name].passed()
         if self._faults[name]:
             raise self._faults[name].popleft()
 

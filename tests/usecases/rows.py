@@ -14,7 +14,6 @@ from gateway.domain.errors import GatewayError, Reason, Refused, payment_not_fou
 from gateway.domain.idempotency import Claim
 from gateway.domain.ledger import AccountRef, AccountSum, Entry, customer
 from gateway.domain.merchant import Merchant
-from gateway.domain.payment import Payment
 from gateway.domain.ports import Changed, Decide
 from tests.domain.samples import applied
 
@@ -139,19 +138,14 @@ class Rows:
 
 def sums(entries: Iterable[Entry]) -> list[AccountSum]:
     """Fold entries into what was booked on each account."""
-    debits: Counter[tuple[AccountRef, str]] = Counter()
-    credits: Counter[tuple[AccountRef, str]] = Counter()
+    debit: Counter[tuple[AccountRef, str]] = Counter()
+    credit: Counter[tuple[AccountRef, str]] = Counter()
     for entry in entries:
         for transfer in entry.transfers:
-            debits[transfer.debit, entry.currency] += transfer.amount
-            credits[transfer.credit, entry.currency] += transfer.amount
-    booked = dict.fromkeys([*debits, *credits])
-    return [AccountSum(*account, debits[account], credits[account]) for account in booked]
-
-
-def stated(payments: Iterable[Payment]) -> list[str]:
-    """The states of payments, in their order."""
-    return [payment.state.value for payment in payments]
+            debit[transfer.debit, entry.currency] += transfer.amount
+            credit[transfer.credit, entry.currency] += transfer.amount
+    booked = dict.fromkeys([*debit, *credit])
+    return [AccountSum(*account, debit[account], credit[account]) for account in booked]
 
 
 def _key(claim: Claim) -> tuple[str, str]:

@@ -91,7 +91,7 @@ def _resource(kind: AttemptKind, fields: Fields, body: bytes) -> Resource:
     charge = kind is AttemptKind.CHARGE
     if state == "AUTHORIZED" and fields.one_of("capture", tuple(CaptureMode)) != CaptureMode.MANUAL:
         raise Malformed("an authorisation that was not asked for")
-    tombstone = charge and state == "CLOSED" and not fields.has("amount")
+    tombstone = state == "CLOSED" and not fields.has("amount")
     settled = charge and state == "SUCCEEDED"
     return Resource(
         kind=kind,

@@ -139,14 +139,15 @@ comment on column payments.due_time is
 comment on column payments.order_slot is
     'The order, while no other payment of it may be made; null otherwise.';
 
--- Every filter that a list may have begins an index of its own, so that no list reads more rows
--- than it gives, whatever the merchant's size.
+-- Every filter that a list may have begins an index of its own, so that no list reads many more rows
+-- than it gives, whatever the merchant's size. The id stands in none of them but the primary key's,
+-- so that who looks for an id is never sent through another index while statistics are missing.
 create unique index payments_order_slot_key on payments (merchant_id, order_slot)
     where order_slot is not null;
-create index payments_create_time_idx on payments (merchant_id, create_time, payment_id);
-create index payments_order_id_idx on payments (merchant_id, order_id, create_time, payment_id);
-create index payments_state_idx on payments (merchant_id, state, create_time, payment_id);
-create index payments_channel_idx on payments (merchant_id, channel, create_time, payment_id);
+create index payments_create_time_idx on payments (merchant_id, create_time);
+create index payments_order_id_idx on payments (merchant_id, order_id, create_time);
+create index payments_state_idx on payments (merchant_id, state, create_time);
+create index payments_channel_idx on payments (merchant_id, channel, create_time);
 create index payments_due_time_idx on payments (due_time) where due_time is not null;
 
 create table payment_operations (
@@ -188,11 +189,11 @@ comment on table payment_operations is 'Captures, cancels, releases, refunds and
 create unique index payment_operations_exclusive_key on payment_operations (merchant_id, payment_id)
     where state = 'PROCESSING' and kind in ('CAPTURE', 'CANCEL', 'RELEASE');
 create index payment_operations_payment_idx
-    on payment_operations (merchant_id, payment_id, create_time, operation_id);
+    on payment_operations (merchant_id, payment_id, create_time);
 create index payment_operations_create_time_idx
-    on payment_operations (merchant_id, kind, create_time, operation_id);
+    on payment_operations (merchant_id, kind, create_time);
 create index payment_operations_state_idx
-    on payment_operations (merchant_id, kind, state, create_time, operation_id);
+    on payment_operations (merchant_id, kind, state, create_time);
 
 create table attempts (
     merchant_id text collate "C" not null,
@@ -231,7 +232,7 @@ comment on column attempts.due_time is
     'When workers next ask about an open attempt, by this database''s clock; a lease moves it.';
 
 create index attempts_payment_idx on attempts (merchant_id, payment_id);
-create index attempts_due_time_idx on attempts (due_time) where state = 'OPEN';
+create index attempts_due_time_idx on attempts (due_time) where due_time is not null;
 
 grant select on deployment to gateway_runtime;
 grant select, insert, update (settings, version, update_time) on merchants to gateway_runtime;
