@@ -16,11 +16,11 @@ from gateway.app.errors import StartError
 from gateway.app.observer import Reporter
 from gateway.app.ready import check_database, open_ready_database
 from gateway.app.wiring import Connections, UseCases, build_use_cases, open_channels
-from gateway.clock import Clock
+from gateway.clock import Clock, Deadline
 from gateway.config import Address, Settings
 from gateway.domain.ports import Channel
 from gateway.notify.server import NotifyBounds, NotifyServer
-from gateway.ops import OpsServer, Readiness
+from gateway.ops import Check, OpsServer, Readiness
 from gateway.rpc.server import RpcServer
 from gateway.rpc.settings import RpcSettings
 from gateway.store.database import Database
@@ -66,8 +66,8 @@ async def running(settings: Settings) -> AsyncIterator[None]:
         deployment = await database.deployment()
         channels = await stack.enter_async_context(open_channels(settings, metrics))
         use_cases = build_use_cases(settings, database, channels, reporter)
-        readiness = Readiness({"database": lambda: check_database(database)}, Clock())
-        stack.push_async_callback(_drain_channels, use_cases, settings)
+        draining = asyncio.Event()
+        readiness = Readiness(_checks(database, draining), Clock())
         notify = await _start_notify(stack, settings, channels, use_cases, metrics)
         rpc, port = await _start_rpc(stack, settings, deployment, use_cases, metrics)
         jobs = [
@@ -81,11 +81,21 @@ async def running(settings: Settings) -> AsyncIterator[None]:
         ops = await _start_ops(stack, settings.ops_listen, metrics, readiness)
         _log.info("serving", grpc_port=port, notify_port=notify, ops_port=ops, channels=[*channels])
         yield
-        await rpc.stop(settings.drain_timeout_s)
+        draining.set()
+        await _drain(rpc, use_cases, Deadline.after(settings.drain_timeout_s))
 
 
-async def _drain_channels(use_cases: UseCases, settings: Settings) -> None:
-    left = await use_cases.execution.drain(settings.drain_timeout_s)
+def _checks(database: Database, draining: asyncio.Event) -> dict[str, Check]:
+    async def is_open() -> str | None:
+        return "This gateway is shutting down." if draining.is_set() else None
+
+    return {"database": partial(check_database, database), "draining": is_open}
+
+
+async def _drain(rpc: RpcServer, use_cases: UseCases, deadline: Deadline) -> None:
+    """Answer the calls inside, then wait for channels that still owe an answer."""
+    await rpc.stop(deadline.remaining())
+    left = await use_cases.execution.drain(deadline.remaining())
     if left:
         _log.warning("left to recovery", payments_under_way=left)
 

@@ -21,7 +21,7 @@ from gateway.domain.change import Aggregate, Change, ReviewCase, ReviewKind
 from gateway.domain.channel import Attempt, AttemptState, Outcome
 from gateway.domain.decisions.conclude import conclude, disagreement
 from gateway.domain.decisions.moment import Moment
-from gateway.domain.errors import DeadlinePassed, Reason, Unavailable
+from gateway.domain.errors import DeadlinePassed, GatewayError, Reason, Unavailable
 from gateway.domain.ports import Channel, Observer, PaymentStore, WorkStore
 from gateway.usecases.requests import channel_request
 
@@ -84,7 +84,7 @@ class Execution:
         begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._carry_out(begin, place, begun))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         await asyncio.wait({task}, timeout=deadline.remaining())
         if task.done():
             return task.result()
@@ -137,6 +137,13 @@ class Execution:
         can = self.channel(channel).capabilities
         lease = can.send_timeout + self.timing.lease_margin
         return Moment(self.clock.now(), self.clock.new_id, lease, can.authorization_lifetime)
+
+    def _ended(self, task: asyncio.Task[Begun]) -> None:
+        """Let go of a task. What callers cannot meet is a fault of ours, whoever still waited."""
+        self._tasks.discard(task)
+        fault = None if task.cancelled() else task.exception()
+        if fault and not isinstance(fault, GatewayError):
+            self.observer.faulted("begin", fault, None)
 
     async def _carry_out(
         self,
