@@ -32,6 +32,6 @@ WORKDIR /var/lib/gateway
 # gRPC, notifications from channels, health and metrics over HTTP.
 EXPOSE 7070 7071 7072
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["gateway", "health"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["gateway", "health"]
 ENTRYPOINT ["gateway"]
 CMD ["serve"]

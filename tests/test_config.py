@@ -270,9 +270,12 @@ def test_two_listeners_need_two_addresses() -> None:
 
 
 def test_channels_are_told_an_address_that_exists() -> None:
-    """Listening everywhere needs the URL at which channels reach the gateway."""
-    message = refusal(notify_listen="0.0.0.0:7071", allow_remote="true")
-    assert "set GATEWAY_NOTIFY_URL" in message
+    """Listening everywhere, or on any free port, needs the URL at which channels reach us."""
+    everywhere = refusal(notify_listen="0.0.0.0:7071", allow_remote="true")
+    anywhere = refusal(notify_listen="127.0.0.1:0")
+
+    assert "set GATEWAY_NOTIFY_URL" in everywhere
+    assert "set GATEWAY_NOTIFY_URL" in anywhere
 
 
 def test_the_sandbox_needs_its_key() -> None:

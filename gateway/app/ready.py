@@ -13,6 +13,7 @@ from gateway.app.wiring import Connections, open_connections, pool_settings
 from gateway.config import Settings
 from gateway.domain.errors import GatewayError
 from gateway.store import migrate
+from gateway.store.checkup import DatabaseUnreachable, check_up
 from gateway.store.database import Database
 
 PING_TIMEOUT_S = 1.0
@@ -40,8 +41,9 @@ async def migrate_now(connections: Connections) -> list[str]:
         words = "Migrating needs the owner: set GATEWAY_OWNER_DATABASE_URL."
         raise StartError(words)
     try:
+        await check_up(connections.owner)
         done = await migrate.apply(connections.owner)
-    except migrate.SchemaError as error:
+    except (DatabaseUnreachable, migrate.SchemaError) as error:
         raise StartError(str(error)) from error
     return [f"{item.version:04d}_{item.name}" for item in done]
 

@@ -43,9 +43,7 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
 def _cell(head: str, text: str) -> str:
     """Write text behind its head, in as many lines as it takes."""
     margin = " " * len(head)
-    return fill(
-        text, WIDTH, initial_indent=head, subsequent_indent=margin, break_on_hyphens=False
-    )
+    return fill(text, WIDTH, initial_indent=head, subsequent_indent=margin, break_on_hyphens=False)
 
 
 COMMAND = Command(

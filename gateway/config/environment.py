@@ -68,7 +68,9 @@ def _is_ours(name: str, value: str) -> bool:
 
 def _unknown(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    advice = f"did you mean {close[0]}?" if close else "`gateway config --markdown` describes all there are."
+    advice = "`gateway config --markdown` describes all there are."
+    if close:
+        advice = f"did you mean {close[0]}?"
     return f"{name} is not a setting: {advice}"
 
 

@@ -76,11 +76,11 @@ class Settings(BaseSettings):
         "Gateway processes that share the database, all replicas together; only to check that "
         "their connections fit the server's limit.",
     )
-    connect_timeout_ms: int = _number(
-        5_000, 100, 60_000, "Longest wait for a new database connection, in ms."
-    )
     pool_acquire_timeout_ms: int = _number(
-        5_000, 10, 60_000, "Longest wait for a free connection of the pool, in ms."
+        5_000,
+        10,
+        60_000,
+        "Longest wait for a free connection of the pool, making a new one included, in ms.",
     )
     statement_timeout_ms: int = _number(
         5_000, 100, 600_000, "Longest run of one SQL statement, in ms."
@@ -157,9 +157,11 @@ class Settings(BaseSettings):
         10_000, 100, 120_000, "Longest wait for one answer of a channel, in ms."
     )
     channel_calls_max: int = _number(
-        500, 1, 100_000, "Calls under way per channel; more are refused before any intent is kept."
+        200, 1, 99_999, "Calls under way per channel; more are refused before any intent is kept."
     )
-    channel_connections_max: int = _number(100, 1, 10_000, "Connections open per channel.")
+    channel_connections_max: int = _number(
+        250, 2, 100_000, "Connections open per channel; those beyond the calls are the workers'."
+    )
 
     # Payments
     payment_expiry_default_s: int = _number(
@@ -257,6 +259,11 @@ RELATIONS: Final = (
         "or a call that waits for the database is never answered",
     ),
     Relation("lock_timeout_ms", "statement_timeout_ms", "or it never takes effect"),
+    Relation(
+        "channel_calls_max",
+        "channel_connections_max",
+        "or callers of a slow channel leave no connection for the workers who ask about it",
+    ),
     Relation("watchers_max", "grpc_calls_max", "or streams leave no room for payments"),
     Relation("watch_poll_ms", "heartbeat_s", "or heartbeats come late", may_be_equal=True),
     Relation("payment_expiry_default_s", "payment_expiry_max_s", "the greatest", may_be_equal=True),
@@ -296,8 +303,9 @@ def _broken_listeners(settings: Settings) -> Iterator[str]:
         if address.port and address in taken:
             yield f"{variable(taken[address])} and {variable(name)} are both {address}: change one."
         taken[address] = name
-    if settings.notify_listen.is_every_interface and settings.notify_url is None:
+    listen = settings.notify_listen
+    if (listen.is_every_interface or not listen.port) and settings.notify_url is None:
         yield (
-            f"GATEWAY_NOTIFY_LISTEN is {settings.notify_listen}, which is no address to call: set "
+            f"GATEWAY_NOTIFY_LISTEN is {listen}, which is no address to call: set "
             "GATEWAY_NOTIFY_URL to the base URL at which channels reach it."
         )

@@ -25,13 +25,18 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     def __init__(self, services: Iterable[str]) -> None:
         self._services = frozenset(("", *services))
         self._serving = False
+        self._open = True
         self._changed = asyncio.Event()
 
     def set_serving(self, *, serving: bool) -> None:
         """Change it, and tell everybody who watches."""
         self._serving = serving
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._tell()
+
+    def close(self) -> None:
+        """Let all who watch go, so that they keep no server from stopping."""
+        self._open = False
+        self._tell()
 
     async def Check(
         self, request: health_pb2.HealthCheckRequest, context: _Context
@@ -42,14 +47,20 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         return _States(status=self._state(request.service))
 
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: _Context) -> None:
-        """Answer now and after every change, until the watcher leaves."""
+        """Answer now and after every change, until the watcher leaves or the server stops."""
         last = None
         while True:
             changed, state = self._changed, self._state(request.service)
             if state != last:
                 await context.write(_States(status=state))
             last = state
+            if not self._open:
+                return
             await changed.wait()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _state(self, service: str) -> int:
         if service not in self._services:

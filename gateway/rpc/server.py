@@ -84,5 +84,6 @@ class RpcServer:
             return True
         self._health.set_serving(serving=False)
         finished = await self._desk.gate.drain(grace_s)
+        self._health.close()
         await self._server.stop(REPLY_S_MAX if finished else 0)
         return finished

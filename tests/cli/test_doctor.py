@@ -21,6 +21,7 @@ from gateway.telemetry.metrics import Metrics
 FREE = {
     "GATEWAY_GRPC_LISTEN": "127.0.0.1:0",
     "GATEWAY_NOTIFY_LISTEN": "127.0.0.1:0",
+    "GATEWAY_NOTIFY_URL": "http://127.0.0.1:1",
     "GATEWAY_OPS_LISTEN": "127.0.0.1:0",
 }
 

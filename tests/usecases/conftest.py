@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.usecases.fakes import FixedClock
 from tests.usecases.virtual_time import virtual_time
 from tests.usecases.world import World
 
@@ -15,7 +16,7 @@ async def world() -> AsyncIterator[World]:
     Whatever a test does, in the end no place among the channel's calls is taken, no work is left
     running, and the books balance.
     """
-    made = World()
+    made = World(FixedClock())
     with virtual_time(made.clock):
         yield made
         assert await made.execution.drain(1.0) == 0

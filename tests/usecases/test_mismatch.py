@@ -26,7 +26,7 @@ from gateway.usecases.commands import (
     PayCommand,
     RefundCommand,
 )
-from tests.domain.lives import PAID
+from tests.domain.lives import DONE, PAID
 from tests.domain.samples import START
 from tests.usecases.methods import METHODS, another
 from tests.usecases.world import World, cancel_command, capture_command, patience, pay_command
@@ -164,11 +164,9 @@ async def test_of_rivals_at_the_same_moment_one_is_refused(world: World, rival: 
 async def test_one_key_on_two_methods_at_once_is_used_once(world: World) -> None:
     """A capture and a cancel that race under one key: one is carried out, one is refused."""
     payment = await world.authorized()
-    commands = (capture_command(payment.payment_id), cancel_command(payment.payment_id))
-    calls = (
-        METHODS[name].run(world, replace(command, idempotency_key="shared"), DONE)
-        for name, command in zip(("capture", "cancel"), commands, strict=True)
-    )
+    one = capture_command(payment.payment_id, idempotency_key="shared")
+    other = cancel_command(payment.payment_id, idempotency_key="shared")
+    calls = METHODS["capture"].run(world, one, DONE), METHODS["cancel"].run(world, other, DONE)
 
     answers = await asyncio.gather(*calls, return_exceptions=True)
 

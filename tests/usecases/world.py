@@ -50,17 +50,13 @@ PATIENCE_S = 60.0
 class World:
     """One gateway process, its database and its channel."""
 
-    def __init__(self) -> None:
-        self.clock = FixedClock()
+    def __init__(self, clock: FixedClock) -> None:
+        self.clock = clock
         self.store = MemoryStore(self.clock)
         self.channel = ScriptedChannel()
         self.observer = RecordingObserver()
         self.rows = self.store.rows
         self.rows.merchants["m_1"] = merchant(currencies=("CNY", "USD"))
-        self.start()
-
-    def start(self) -> None:
-        """Start the gateway, with nothing in its memory."""
         self.execution = Execution(
             payments=self.store,
             work=self.store,

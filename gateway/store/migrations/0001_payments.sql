@@ -140,14 +140,19 @@ comment on column payments.order_slot is
     'The order, while no other payment of it may be made; null otherwise.';
 
 -- Every filter that a list may have begins an index of its own, so that no list reads many more rows
--- than it gives, whatever the merchant's size. The id stands in none of them but the primary key's,
--- so that who looks for an id is never sent through another index while statistics are missing.
+-- than it gives, whatever the merchant's size. `amount > 0` holds for every row and stands in the
+-- lists' own conditions: who looks up one payment does not name it, and so is sent through the
+-- primary key even while the table has no statistics and one index looks as good as another.
 create unique index payments_order_slot_key on payments (merchant_id, order_slot)
     where order_slot is not null;
-create index payments_create_time_idx on payments (merchant_id, create_time);
-create index payments_order_id_idx on payments (merchant_id, order_id, create_time);
-create index payments_state_idx on payments (merchant_id, state, create_time);
-create index payments_channel_idx on payments (merchant_id, channel, create_time);
+create index payments_create_time_idx on payments (merchant_id, create_time)
+    where amount > 0;
+create index payments_order_id_idx on payments (merchant_id, order_id, create_time)
+    where amount > 0;
+create index payments_state_idx on payments (merchant_id, state, create_time)
+    where amount > 0;
+create index payments_channel_idx on payments (merchant_id, channel, create_time)
+    where amount > 0;
 create index payments_due_time_idx on payments (due_time) where due_time is not null;
 
 create table payment_operations (
@@ -186,14 +191,15 @@ create table payment_operations (
 );
 comment on table payment_operations is 'Captures, cancels, releases, refunds and returns of payments.';
 
+-- As above, a condition that always holds keeps an index for those who name it.
 create unique index payment_operations_exclusive_key on payment_operations (merchant_id, payment_id)
     where state = 'PROCESSING' and kind in ('CAPTURE', 'CANCEL', 'RELEASE');
 create index payment_operations_payment_idx
-    on payment_operations (merchant_id, payment_id, create_time);
+    on payment_operations (merchant_id, payment_id, create_time) where amount >= 0;
 create index payment_operations_create_time_idx
-    on payment_operations (merchant_id, kind, create_time);
+    on payment_operations (merchant_id, kind, create_time) where advanced >= 0;
 create index payment_operations_state_idx
-    on payment_operations (merchant_id, kind, state, create_time);
+    on payment_operations (merchant_id, kind, state, create_time) where advanced >= 0;
 
 create table attempts (
     merchant_id text collate "C" not null,
@@ -214,7 +220,6 @@ create table attempts (
     fenced boolean not null,
     evidence text not null,
     constraint attempts_pkey primary key (merchant_id, attempt_id),
-    constraint attempts_number_key unique (merchant_id, number),
     constraint attempts_payment_fkey
         foreign key (merchant_id, payment_id) references payments (merchant_id, payment_id),
     constraint attempts_operation_fkey
@@ -231,7 +236,9 @@ comment on table attempts is 'Tries at channels, each under one number of ours.'
 comment on column attempts.due_time is
     'When workers next ask about an open attempt, by this database''s clock; a lease moves it.';
 
-create index attempts_payment_idx on attempts (merchant_id, payment_id);
+create unique index attempts_number_key on attempts (merchant_id, number) where amount > 0;
+create index attempts_payment_idx on attempts (merchant_id, payment_id, create_time)
+    where amount > 0;
 create index attempts_due_time_idx on attempts (due_time) where due_time is not null;
 
 grant select on deployment to gateway_runtime;

@@ -52,7 +52,8 @@ create table transfers (
 );
 comment on table transfers is 'The journal: one debit and one credit per row. Never changed.';
 
-create index transfers_payment_idx on transfers (owner_id, payment_id);
+create index transfers_payment_idx on transfers (owner_id, payment_id)
+    where payment_id is not null;
 create index transfers_owner_xid_idx on transfers (owner_id, xid);
 create index transfers_xid_idx on transfers (xid);
 

@@ -11,7 +11,12 @@ select pg_snapshot_xmin(pg_current_snapshot()) as horizon;
 -- One merchant's events after a position and below the horizon; at least one row, for the horizon.
 select
     f.horizon, e.event_id, e.operation_id, e.type, e.state, e.captured, e.refunded, e.version,
-    e.digest, e.digest_version, e.create_time, e.xid, to_jsonb(p) as payment
+    e.digest, e.digest_version, e.create_time, e.xid,
+    (
+        select to_jsonb(p)
+        from payments p
+        where p.merchant_id = $1 and p.payment_id = e.payment_id
+    ) as payment
 from (select pg_snapshot_xmin(pg_current_snapshot()) as horizon) f
 left join lateral (
     select *
@@ -20,5 +25,4 @@ left join lateral (
     order by xid, event_id
     limit $4
 ) e on true
-left join payments p on p.merchant_id = $1 and p.payment_id = e.payment_id
 order by e.xid, e.event_id;

@@ -20,7 +20,7 @@ where merchant_id = $1 and operation_id = $2;
 -- A merchant's payments.
 select to_jsonb(p) as payment
 from payments p
-where p.merchant_id = $1
+where p.merchant_id = $1 and p.amount > 0
     and (p.create_time, p.payment_id) < ($2, $3)
     and p.create_time >= $4
 order by p.create_time desc, p.payment_id desc
@@ -30,7 +30,7 @@ limit $5;
 -- A merchant's payments of one order, of any state and channel where those are empty.
 select to_jsonb(p) as payment
 from payments p
-where p.merchant_id = $1
+where p.merchant_id = $1 and p.amount > 0
     and (p.create_time, p.payment_id) < ($2, $3)
     and p.create_time >= $4
     and p.order_id = $6
@@ -43,7 +43,7 @@ limit $5;
 -- A merchant's payments in one state, through any channel where that is empty.
 select to_jsonb(p) as payment
 from payments p
-where p.merchant_id = $1
+where p.merchant_id = $1 and p.amount > 0
     and (p.create_time, p.payment_id) < ($2, $3)
     and p.create_time >= $4
     and p.state = $6
@@ -55,7 +55,7 @@ limit $5;
 -- A merchant's payments through one channel.
 select to_jsonb(p) as payment
 from payments p
-where p.merchant_id = $1
+where p.merchant_id = $1 and p.amount > 0
     and (p.create_time, p.payment_id) < ($2, $3)
     and p.create_time >= $4
     and p.channel = $6
@@ -66,7 +66,7 @@ limit $5;
 -- A merchant's operations of one kind.
 select to_jsonb(o) as operation
 from payment_operations o
-where o.merchant_id = $1
+where o.merchant_id = $1 and o.advanced >= 0
     and (o.create_time, o.operation_id) < ($2, $3)
     and o.create_time >= $4
     and o.kind = $6
@@ -77,7 +77,7 @@ limit $5;
 -- One payment's operations of one kind, in any state where that is empty.
 select to_jsonb(o) as operation
 from payment_operations o
-where o.merchant_id = $1
+where o.merchant_id = $1 and o.amount >= 0
     and (o.create_time, o.operation_id) < ($2, $3)
     and o.create_time >= $4
     and o.kind = $6
@@ -90,7 +90,7 @@ limit $5;
 -- A merchant's operations of one kind in one state.
 select to_jsonb(o) as operation
 from payment_operations o
-where o.merchant_id = $1
+where o.merchant_id = $1 and o.advanced >= 0
     and (o.create_time, o.operation_id) < ($2, $3)
     and o.create_time >= $4
     and o.kind = $6

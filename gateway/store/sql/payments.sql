@@ -23,12 +23,12 @@ select
     (
         select coalesce(jsonb_agg(to_jsonb(o) order by o.create_time, o.operation_id), '[]')
         from payment_operations o
-        where o.merchant_id = $1 and o.payment_id = $2
+        where o.merchant_id = $1 and o.payment_id = $2 and o.amount >= 0
     ) as operations,
     (
         select coalesce(jsonb_agg(to_jsonb(a) order by a.create_time, a.attempt_id), '[]')
         from attempts a
-        where a.merchant_id = $1 and a.payment_id = $2
+        where a.merchant_id = $1 and a.payment_id = $2 and a.amount > 0
     ) as attempts
 from payments p
 join merchants m on m.merchant_id = p.merchant_id

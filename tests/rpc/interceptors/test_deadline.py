@@ -14,7 +14,7 @@ from gateway.rpc.methods import METHODS
 from gateway.usecases.commands import PaymentAnswer
 from paymentgateway.v1.payment_service_pb2 import GetPaymentRequest, PayResponse
 from tests.rpc import samples
-from tests.rpc.fakes import House, UseCases, desk, open_house
+from tests.rpc.fakes import PATHS, House, UseCases, desk, open_house
 
 PAY, READ = METHODS[0], METHODS[3]
 GET = GetPaymentRequest(merchant_id="shop", payment_id=samples.PAYMENT_TEXT)
@@ -43,6 +43,11 @@ async def _seen(left_s: float | None, method: Any = PAY, **settings: Any) -> Cal
     return calls[0]
 
 
+async def _answer_as_late_as_allowed(_command: object, deadline: Deadline) -> PaymentAnswer:
+    await asyncio.sleep(deadline.remaining())
+    return PaymentAnswer(samples.payment(), replayed=False)
+
+
 @pytest.mark.parametrize(
     ("named_s", "given_s", "deadline_ms"),
     [
@@ -60,11 +65,7 @@ async def test_the_time_that_a_payment_gets(
 ) -> None:
     """The caller's time or the default, at most the maximum, less the margin or half of it."""
     call = await _seen(named_s)
-    assert call.deadline.moment == pytest.approx(Deadline.after(given_s).moment, abs=0.05)
-    if given_s > 0.05:
-        assert given_s - 0.05 < call.deadline.remaining() <= given_s
-    else:
-        assert call.deadline.remaining() <= given_s
+    assert given_s - 0.1 < call.deadline.remaining() <= given_s
     assert call.deadline_ms == deadline_ms
 
 
@@ -108,31 +109,22 @@ async def test_a_payment_is_never_cut_off() -> None:
     assert PayResponse.FromString(answer).payment.payment_id == samples.PAYMENT_TEXT
 
 
-async def test_an_answer_at_the_deadline_is_in_time(house: House) -> None:
+async def test_an_answer_at_the_deadline_is_in_time() -> None:
     """A use case that answers as late as it may still reaches a caller with that deadline."""
-
-    async def pay(_command: object, deadline: Deadline) -> PaymentAnswer:
-        await asyncio.sleep(deadline.remaining())
-        return PaymentAnswer(samples.payment(), replayed=False)
-
-    house.use_cases.answers["pay"] = pay
-    assert await house.send("Pay", samples.pay_request(), timeout=0.3)
+    use_cases = UseCases(pay=_answer_as_late_as_allowed)
+    async with open_house(use_cases, answer_margin_ms=200) as house:
+        assert await house.send("Pay", samples.pay_request(), timeout=0.4)
 
 
 @pytest.mark.parametrize("timeout_ms", [1, 2, 5, 20])
 async def test_tiny_deadlines_are_no_fault(house: House, timeout_ms: int) -> None:
     """However little time there is, a call is answered or out of time, and nothing breaks."""
-
-    async def pay(_command: object, deadline: Deadline) -> PaymentAnswer:
-        await asyncio.sleep(deadline.remaining())
-        return PaymentAnswer(samples.payment(), replayed=False)
-
-    house.use_cases.answers["pay"] = pay
+    house.use_cases.answers["pay"] = _answer_as_late_as_allowed
     for _ in range(5):
-        try:
-            await house.send("Pay", samples.pay_request(), timeout=timeout_ms / 1_000)
-        except grpc.aio.AioRpcError as error:
-            assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        call = house.channel.unary_unary(PATHS["Pay"])(
+            samples.pay_request().SerializeToString(), timeout=timeout_ms / 1_000
+        )
+        assert await call.code() in (grpc.StatusCode.OK, grpc.StatusCode.DEADLINE_EXCEEDED)
     await asyncio.sleep(0.05)
     assert {code for _, code, _ in house.observer.ended} <= {
         "OK",

@@ -1,0 +1,11 @@
+"""Faults, provoked from outside on real processes, each with the proof that it hit its window.
+
+Nothing in the product knows of these tests. What provokes a fault is what operators, networks and
+machines do: signals to processes, locks and settings of the database, a wire that holds back what
+the channel says, and the sandbox's own scripts.
+
+    test_windows    kill -9 in each window of each verb, all verbs at once
+    test_database   the database dies, cuts connections, keeps calls waiting, has no place left
+    test_clocks     time jumps, and a process that stood still goes on beside another
+    campaign        all of it at random: `python -m tests.faults --seed 1 --seconds 60`
+"""

@@ -1,0 +1,98 @@
+"""The ground on which faults are provoked: a stack, its database from outside, and who was told what."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from tests.faults.database import Database
+from tests.faults.line import Line
+from tests.invariants import Told, World, violations
+from tests.invariants.world import Row, read_book
+from tests.processes import Stack
+
+QUIET_WITHIN_S = 60.0
+POLL_S = 0.1
+BOOKS = ("charges", "captures", "refunds")
+
+OPEN_WORK = """
+select a.number, a.kind, a.tries, p.payment_id, p.state, exists (
+    select from review_cases r where r.attempt_id = a.attempt_id and r.resolve_time is null
+) as reviewed
+from attempts a join payments p using (merchant_id, payment_id)
+where a.state = 'OPEN' and not (a.kind = 'CHARGE' and p.state = 'REQUIRES_ACTION')
+"""
+
+
+class Restless(AssertionError):
+    """Something did not come to rest in time."""
+
+
+class Ground:
+    """A running stack whose channel is reached over a wire that tests can hold."""
+
+    def __init__(self, stack: Stack, database: Database, line: Line) -> None:
+        self.stack = stack
+        self.database = database
+        self.line = line
+        self.told: list[Told] = []
+
+    async def book(self, kind: str) -> dict[str, Row]:
+        """Read one of the channel's own lists, by our numbers."""
+        return {row["number"]: row for row in await read_book(self.stack.sandbox_url, kind)}
+
+    async def quiet(self, *, within_s: float = QUIET_WITHIN_S, stable_s: float = 0.0) -> None:
+        """Wait until all work is resolved, or open for a person and unchanged for so long.
+
+        Raises Restless.
+        """
+        end, since = time.monotonic() + within_s, time.monotonic()
+        before: set[str] = set()
+        while True:
+            left = {row["number"]: row["reviewed"] for row in await self.database.rows(OPEN_WORK)}
+            if set(left) != before or not all(left.values()):
+                before, since = set(left), time.monotonic()
+            if all(left.values()) and time.monotonic() - since >= stable_s:
+                return
+            if time.monotonic() > end:
+                raise Restless(f"still open after {within_s:.0f} s: {sorted(left)}")
+            await asyncio.sleep(POLL_S)
+
+    async def world(self) -> World:
+        """Read everything there is, with what callers were told."""
+        return await self.stack.world(self.told)
+
+    async def check(self) -> World:
+        """Every invariant holds."""
+        world = await self.world()
+        found = violations(world)
+        assert not found, "\n".join(found)
+        return world
+
+    async def restart(self, index: int = 0) -> None:
+        """Start a gateway that was killed."""
+        await self.stack.gateways[index].start()
+
+
+@asynccontextmanager
+async def running_ground(
+    settings: Mapping[str, str], *, gateways: int = 1
+) -> AsyncIterator[Ground]:
+    """Run a stack in a folder of its own while the block runs."""
+    folder = Path(tempfile.mkdtemp(prefix="gateway-faults-"))
+    folder.chmod(0o711)  # as root, Postgres runs as nobody and must reach its data below
+    line = Line()
+    stack = Stack(
+        folder, gateways=gateways, settings={"GATEWAY_SANDBOX_URL": line.url, **settings}
+    )
+    async with AsyncExitStack() as exits:
+        exits.callback(shutil.rmtree, folder, ignore_errors=True)
+        await line.start(int(stack.sandbox_url.rpartition(":")[2]))
+        exits.push_async_callback(line.stop)
+        exits.push_async_callback(stack.stop)
+        await stack.start()
+        server = await exits.enter_async_context(stack.postgres())
+        yield Ground(stack, Database(server), line)

@@ -1,0 +1,186 @@
+"""The four verbs that move money, each ready to be sent once or again under its key."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from paymentgateway.client import GatewayClient, Retry, money, new_idempotency_key
+from paymentgateway.v1.merchant_pb2 import (
+    ORDER_POLICY_MANY_PAYMENTS,
+    REFUND_POLICY_REFUSE,
+    FeeSchedule,
+    Merchant,
+)
+from paymentgateway.v1.payment_pb2 import (
+    CAPTURE_MODE_AUTOMATIC,
+    CAPTURE_MODE_MANUAL,
+    SCENE_WEB,
+    Payment,
+    PaymentMethod,
+    PaymentState,
+    SandboxMethod,
+    SandboxScript,
+)
+from paymentgateway.v1.refund_pb2 import OperationState
+from tests.invariants import Told
+
+DEADLINE_S = 30.0
+ONCE = Retry(attempts_max=1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a caller was told, and whether nothing was executed for it."""
+
+    told: Told
+    replayed: bool
+    payment: Payment | None = None
+
+    @property
+    def state(self) -> str:
+        """The state of what the key made."""
+        return self.told.state
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One keyed call. Sent again it is the same request."""
+
+    name: str
+    merchant_id: str
+    key: str
+    payment_id: str
+    send: Callable[[GatewayClient], Awaitable[Answer]]
+
+
+def caller(target: str) -> GatewayClient:
+    """Make a client that sends once: what it is told is what the gateway said, unmended."""
+    return GatewayClient(target, retry=ONCE, deadline_s=DEADLINE_S)
+
+
+async def open_merchant(client: GatewayClient, merchant_id: str) -> None:
+    """Create a merchant that takes CNY through the sandbox, at 0.6 %."""
+    schedule = FeeSchedule(
+        channel="sandbox",
+        currency_code="CNY",
+        effective_time={"seconds": 1},
+        rate_millionths=6_000,
+        returned_on_refund=True,
+    )
+    merchant = Merchant(
+        merchant_id=merchant_id,
+        display_name=merchant_id,
+        currency_codes=["CNY"],
+        channels=["sandbox"],
+        fee_schedules=[schedule],
+        order_policy=ORDER_POLICY_MANY_PAYMENTS,
+        refund_policy=REFUND_POLICY_REFUSE,
+    )
+    await client.create_merchant(merchant)
+
+
+async def pay(
+    client: GatewayClient,
+    merchant_id: str,
+    key: str,
+    *,
+    amount: str = "10.00",
+    mode: Any = CAPTURE_MODE_AUTOMATIC,
+    order_id: str = "o-1",
+    deadline_s: float | None = None,
+    **scripts: SandboxScript | None,
+) -> Answer:
+    """Pay, with scripts for the charge, its captures and its refunds."""
+    answer = await client.pay(
+        merchant_id=merchant_id,
+        idempotency_key=key,
+        order_id=order_id,
+        amount=money(amount, "CNY"),
+        payment_method=PaymentMethod(sandbox=SandboxMethod(**scripts)),
+        payer="payer-1",
+        scene=SCENE_WEB,
+        capture_mode=mode,
+        deadline_s=deadline_s,
+    )
+    payment = answer.payment
+    told = Told(merchant_id, key, payment.payment_id, payment_state(payment))
+    return Answer(told, answer.replayed, payment)
+
+
+async def capture(
+    client: GatewayClient, merchant_id: str, key: str, payment_id: str, **rest: Any
+) -> Answer:
+    """Capture."""
+    answer = await client.capture(
+        merchant_id=merchant_id, idempotency_key=key, payment_id=payment_id, **rest
+    )
+    told = Told(
+        merchant_id, key, answer.capture.capture_id, operation_state(answer.capture.state)
+    )
+    return Answer(told, answer.replayed)
+
+
+async def cancel(
+    client: GatewayClient, merchant_id: str, key: str, payment_id: str, **rest: Any
+) -> Answer:
+    """Cancel. A cancel has no identifier of its own in the contract."""
+    answer = await client.cancel(
+        merchant_id=merchant_id, idempotency_key=key, payment_id=payment_id, **rest
+    )
+    return Answer(Told(merchant_id, key, "", operation_state(answer.state)), answer.replayed)
+
+
+async def refund(
+    client: GatewayClient, merchant_id: str, key: str, payment_id: str, **rest: Any
+) -> Answer:
+    """Refund."""
+    answer = await client.refund(
+        merchant_id=merchant_id, idempotency_key=key, payment_id=payment_id, **rest
+    )
+    told = Told(merchant_id, key, answer.refund.refund_id, operation_state(answer.refund.state))
+    return Answer(told, answer.replayed)
+
+
+async def ready_verbs(client: GatewayClient, merchant_id: str) -> list[Verb]:
+    """Make what each verb needs, and the verbs, not yet sent."""
+    await open_merchant(client, merchant_id)
+    paid = await _paid(client, merchant_id, CAPTURE_MODE_AUTOMATIC)
+    held = [await _paid(client, merchant_id, CAPTURE_MODE_MANUAL) for _ in range(2)]
+    key = new_idempotency_key()
+    return [
+        Verb("pay", merchant_id, key, "", lambda client: pay(client, merchant_id, key)),
+        _verb("capture", capture, merchant_id, held[0], final=True),
+        _verb("cancel", cancel, merchant_id, held[1]),
+        _verb("refund", refund, merchant_id, paid, amount=money("4.00", "CNY")),
+    ]
+
+
+def payment_state(payment: Payment) -> str:
+    """Name a payment's state as the rows do."""
+    return PaymentState.Name(payment.state).removeprefix("PAYMENT_STATE_")
+
+
+def operation_state(state: Any) -> str:
+    """Name an operation's state as the rows do."""
+    return OperationState.Name(state).removeprefix("OPERATION_STATE_")
+
+
+def _verb(
+    name: str,
+    call: Callable[..., Awaitable[Answer]],
+    merchant_id: str,
+    payment_id: str,
+    **fields: Any,
+) -> Verb:
+    key = new_idempotency_key()
+
+    def send(client: GatewayClient) -> Awaitable[Answer]:
+        return call(client, merchant_id, key, payment_id, **fields)
+
+    return Verb(name, merchant_id, key, payment_id, send)
+
+
+async def _paid(client: GatewayClient, merchant_id: str, mode: Any) -> str:
+    answer = await pay(client, merchant_id, new_idempotency_key(), mode=mode)
+    assert answer.state in ("SUCCEEDED", "AUTHORIZED"), answer
+    return answer.told.object_id
