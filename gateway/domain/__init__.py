@@ -1,4 +1,4 @@
-"""What is true: values, states, decisions. Standard library only; no I/O, no clock, no randomness.
+"""What is true: values, states, decisions.
 
-No logging.
+Standard library only: no I/O, no clock, no randomness, no logging.
 """

@@ -34,10 +34,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change of a payment and what it was right after, with a digest of its canonical state.
-
-    One per version.
-    """
+    """One change of a payment, one per version: what it was right after, and a digest of that."""
 
     event_id: UUID
     type: EventType

@@ -153,10 +153,7 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a channel can do, as data.
-
-    So that the gateway refuses early what the channel would refuse.
-    """
+    """What a channel can do, as data: the gateway refuses early what the channel would refuse."""
 
     channel: str
     currencies: frozenset[str]

@@ -1,6 +1,6 @@
 """Digest of a payment's canonical state, kept with every event.
 
-So that a receipt can prove what the state was.
+A receipt can prove by it what the state was.
 """
 
 import hashlib
@@ -12,9 +12,9 @@ DIGEST_VERSION = 1
 
 
 def state_digest(payment: Payment) -> bytes:
-    """Digest what a receipt would state about a payment: 32 bytes. Version 1 covers identity.
+    """Digest what a receipt would state about a payment: 32 bytes.
 
-    Amounts, state and outcome.
+    Version 1 covers identity, amounts, state and outcome.
     """
     return hashlib.sha256(
         canonical(

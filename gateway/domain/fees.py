@@ -14,11 +14,10 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class FeeTerms:
-    """What one payment costs: a rate in millionths.
+    """What one payment costs.
 
-    Fixed part and bounds in minor units (maximum 0.
-
-    None).
+    The rate is in millionths of the amount; the fixed part and the bounds are in minor units, and a
+    maximum of 0 means none.
     """
 
     rate_millionths: int
@@ -28,20 +27,14 @@ class FeeTerms:
     returned_on_refund: bool = False
 
     def accrued(self, amount: int) -> int:
-        """Give the fee of a captured amount in minor units, in millionths of a minor unit.
-
-        Nothing captured costs nothing.
-        """
+        """Give the fee of a captured amount, in millionths of a minor unit; of 0 it is 0."""
         if amount == 0:
             return 0
         fee = max(amount * self.rate_millionths + self.fixed * MILLION, self.minimum * MILLION)
         return min(fee, self.maximum * MILLION) if self.maximum else fee
 
     def returned(self, fee: int, refunded: int, captured: int) -> int:
-        """Give the part of a fee that refunds give back so far: round(fee * refunded / captured).
-
-        Half up.
-        """
+        """Give what refunds give back of a fee so far: its refunded share, rounded half up."""
         if not self.returned_on_refund or captured == 0:
             return 0
         return (2 * fee * refunded + captured) // (2 * captured)
@@ -49,9 +42,9 @@ class FeeTerms:
 
 @dataclass(frozen=True, slots=True)
 class FeeSchedule:
-    """Terms for one channel and currency, from one moment on.
+    """Terms for one channel and currency, from one moment on, for a band of amounts.
 
-    For amounts from (inclusive) to (exclusive; 0: no end), in minor units.
+    The band begins at `amount_from` and ends before `amount_to`, in minor units; 0 means no end.
     """
 
     channel: str
@@ -74,9 +67,6 @@ class FeeSchedule:
 def terms_for(
     schedules: Iterable[FeeSchedule], channel: str, currency: str, amount: int, now: datetime
 ) -> FeeTerms | None:
-    """Pick the terms of a payment: the latest schedule in force that covers it.
-
-    None where none does.
-    """
+    """Pick the latest terms in force that cover a payment; None where none do."""
     covering = [item for item in schedules if item.covers(channel, currency, amount, now)]
     return max(covering, key=lambda item: item.effective_time).terms if covering else None

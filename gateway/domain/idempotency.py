@@ -68,9 +68,9 @@ def fingerprint(kind: ClaimKind, fields: Mapping[str, Field]) -> bytes:
 
 
 def canonical(field: Field) -> bytes:
-    """Encode a value so that different values never give the same bytes: a type letter, a length.
+    """Encode a value: a letter for its type, its length, its content.
 
-    The content.
+    Different values never give the same bytes.
     """
     match field:
         case None:

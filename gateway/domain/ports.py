@@ -143,13 +143,13 @@ class WorkStore(Protocol):
     async def lease_attempts(self, limit: int, lease: timedelta) -> Sequence[Attempt]:
         """Take open attempts that are due, and keep other workers off them for the lease.
 
-        By the database's clock.
+        Time is the database's.
         """
 
     async def postpone_attempt(self, attempt: Attempt, delay: timedelta) -> None:
-        """Keep what was learned of an open attempt (tries, not-found count.
+        """Keep what was learned of an open attempt, and set when it is due again.
 
-        Fence) and set when it is due again.
+        That is its tries, its not-found count and its fence.
         """
 
     async def lease_expired_authorizations(

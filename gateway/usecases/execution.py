@@ -1,7 +1,5 @@
 """Carrying out what was accepted: commit the intent, call the channel, commit the outcome.
 
-Whoever still waits.
-
 Once begun, the work belongs to the gateway: it runs in a task of its own, so a caller who cancels
 or whose deadline passes only stops waiting. He gets the outcome if it is there in time, and
 otherwise what was committed first, which says PROCESSING. If the process dies in between, or the

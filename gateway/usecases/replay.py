@@ -1,6 +1,6 @@
-"""Answering a key that was used before: the object as it is now, the same refusal, or a mismatch.
+"""Answering a key that was used before, and executing nothing.
 
-Executes nothing.
+The answer is the object as it is now, the same refusal, or a mismatch.
 """
 
 from uuid import UUID

@@ -1,6 +1,6 @@
-"""Everything the gateway can be asked for.
+"""Everything the gateway can be asked for, as one value.
 
-As one value that the composition root fills and transports call.
+The composition root fills it, transports call it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

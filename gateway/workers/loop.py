@@ -28,7 +28,7 @@ class LoopObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A use case to run: its name, itself (giving how much it found), and the idle pause in seconds."""
+    """A use case to run: its name, what to call (giving how much it found), the idle pause."""
 
     name: str
     run: Callable[[], Awaitable[int]]

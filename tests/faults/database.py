@@ -27,7 +27,9 @@ class WindowMissed(AssertionError):
     """A fault did not hit: what it waits for was not seen in time."""
 
 
-async def seen(what: str, look: Callable[[], Awaitable[Any]], within_s: float = SEEN_WITHIN_S) -> Any:
+async def seen(
+    what: str, look: Callable[[], Awaitable[Any]], within_s: float = SEEN_WITHIN_S
+) -> Any:
     """Look until there is something to see, and give it. Raises WindowMissed."""
     end = time.monotonic() + within_s
     while True:
@@ -106,7 +108,9 @@ class Database:
 
     async def backends(self) -> list[int]:
         """Name all of the gateways' backends."""
-        found = await self.rows(f"select pid from pg_stat_activity where {GATEWAYS}", user=SUPERUSER)
+        found = await self.rows(
+            f"select pid from pg_stat_activity where {GATEWAYS}", user=SUPERUSER
+        )
         return [record["pid"] for record in found]
 
     async def _backends(self, what: str, count: int, query: str, *arguments: object) -> list[int]:

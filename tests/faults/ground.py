@@ -85,9 +85,7 @@ async def running_ground(
     folder = Path(tempfile.mkdtemp(prefix="gateway-faults-"))
     folder.chmod(0o711)  # as root, Postgres runs as nobody and must reach its data below
     line = Line()
-    stack = Stack(
-        folder, gateways=gateways, settings={"GATEWAY_SANDBOX_URL": line.url, **settings}
-    )
+    stack = Stack(folder, gateways=gateways, settings={"GATEWAY_SANDBOX_URL": line.url, **settings})
     async with AsyncExitStack() as exits:
         exits.callback(shutil.rmtree, folder, ignore_errors=True)
         await line.start(int(stack.sandbox_url.rpartition(":")[2]))

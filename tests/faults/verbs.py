@@ -114,9 +114,7 @@ async def capture(
     answer = await client.capture(
         merchant_id=merchant_id, idempotency_key=key, payment_id=payment_id, **rest
     )
-    told = Told(
-        merchant_id, key, answer.capture.capture_id, operation_state(answer.capture.state)
-    )
+    told = Told(merchant_id, key, answer.capture.capture_id, operation_state(answer.capture.state))
     return Answer(told, answer.replayed)
 
 

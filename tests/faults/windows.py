@@ -35,7 +35,9 @@ async def through(ground: Ground, name: str, window: Window) -> dict[str, Answer
         verbs = await ready_verbs(client, f"m_{name}")
         calls: list[asyncio.Future[Answer]] = []
         await window(
-            ground, verbs, lambda: calls.extend(asyncio.ensure_future(v.send(client)) for v in verbs)
+            ground,
+            verbs,
+            lambda: calls.extend(asyncio.ensure_future(v.send(client)) for v in verbs),
         )
         assert not gateway.running
         endings = await asyncio.gather(*calls, return_exceptions=True)
@@ -178,7 +180,6 @@ async def _unread(port: int, count: int) -> bool:
         waits = int(fields[4].partition(":")[2], 16) > 0
         unread += fields[1].endswith(local) and fields[3] == ESTABLISHED and waits
     return unread >= count
-
 
 
 async def unconfirmed(

@@ -1,12 +1,14 @@
 """One pure function per invariant; each yields a sentence per violation."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
-from tests.invariants.world import Row, World
+from tests.invariants.world import NOTHING, REFUSED, Row, Told, World, object_uuid
 
-TERMINAL = {"SUCCEEDED", "FAILED", "CANCELED", "EXPIRED"}
+UNPAID = {"FAILED", "CANCELED", "EXPIRED"}
+TERMINAL = UNPAID | {"SUCCEEDED"}
+BEGINNINGS = {"PROCESSING", "FAILED"}
 
 LEGAL = {
     "PROCESSING": {"REQUIRES_ACTION", "AUTHORIZED"} | TERMINAL,
@@ -16,6 +18,13 @@ LEGAL = {
 
 ASSETS = {"reserve_bank", "channel_receivable"}
 NEVER_NEGATIVE = {"wallet", "wallet_held", "due_to_own"}
+OWN_DOING = {"RELEASE", "RETURN"}
+"""Operations that the gateway starts by itself, without a key."""
+
+KINDS = {"charge": {"CHARGE"}, "capture": {"CAPTURE"}, "refund": {"REFUND"}}
+"""Kinds of attempts whose numbers the channel's lists show."""
+
+Account = tuple[str, str, str, str]
 
 
 def violations(world: World) -> list[str]:
@@ -25,14 +34,11 @@ def violations(world: World) -> list[str]:
 
 def books_balance(world: World) -> Iterator[str]:
     """I1: every book balances per currency, and the books meet."""
-    folded = _fold(world)
-    for currency in {key[3] for key in folded}:
-        held = sum(
-            v for k, v in folded.items() if k[0] == "C" and k[3] == currency and k[1] in ASSETS
-        )
-        owed = sum(
-            v for k, v in folded.items() if k[0] == "C" and k[3] == currency and k[1] not in ASSETS
-        )
+    folded = _fold(world.transfers)
+    for currency in sorted({key[3] for key in folded}):
+        book = {key: value for key, value in folded.items() if key[0] == "C" and key[3] == currency}
+        held = sum(value for key, value in book.items() if key[1] in ASSETS)
+        owed = sum(value for key, value in book.items() if key[1] not in ASSETS)
         if held + owed:
             yield f"customer book in {currency}: assets {-held}, liabilities {owed}"
         due_to_own = folded["C", "due_to_own", "", currency]
@@ -43,49 +49,58 @@ def books_balance(world: World) -> Iterator[str]:
 
 def sums_equal_folds(world: World) -> Iterator[str]:
     """I2: a cached balance plus what is not yet folded equals the fold of all transfers."""
-    folded = _fold(world)
+    folded = _fold(world.transfers)
     cached = {
         (row["book"], row["code"], row["key"], row["currency"]): row["credits"] - row["debits"]
         for row in world.sums
     }
-    for account in folded.keys() | cached.keys():
+    for account in sorted(folded.keys() | cached.keys()):
         if folded[account] != cached.get(account, 0):
             yield f"{account}: cached {cached.get(account, 0)}, transfers say {folded[account]}"
 
 
 def channel_moved_money_once(world: World) -> Iterator[str]:
-    """I3: at most one charge per payment that succeeded and was not given back; refunds once."""
-    by_number = {row["number"]: row for row in world.attempts}
+    """I3: at most one charge per payment that succeeded and was not given back; refunds once.
+
+    A late success may be kept only while its return is under way, or refused and with a person.
+    """
+    payments, by_number = _payments(world), {row["number"]: row for row in world.attempts}
+    excused = {row["payment_id"] for row in world.reviews if row["kind"] == "RETURN_REFUSED"}
+    excused |= {row["payment_id"] for row in _open_for_people(world)}
     kept: Counter[object] = Counter()
-    returned = {row["charge_number"] for row in world.refunds if row["state"] == "SUCCEEDED"}
     for charge in world.charges:
-        attempt = by_number.get(charge["number"])
-        if attempt and charge["state"] == "SUCCEEDED":
-            payment = _payments(world)[attempt["payment_id"]]
-            late = payment["state"] in TERMINAL - {"SUCCEEDED"}
-            if not (late and (charge["number"] in returned or not world.quiet)):
-                kept[attempt["payment_id"]] += 1
-                if late:
-                    yield f"payment {attempt['payment_id']} is {payment['state']} but was charged"
+        attempt, effects = by_number.get(charge["number"]), charge["effects"]
+        if attempt is None or effects["charged"] == 0:
+            continue
+        payment_id, state = attempt["payment_id"], payments[attempt["payment_id"]]["state"]
+        given_back = effects["refunded"] >= effects["charged"]
+        if state in UNPAID and not given_back and world.quiet and payment_id not in excused:
+            yield f"payment {payment_id} is {state}, but its charge was kept"
+        kept[payment_id] += not (state in UNPAID and given_back)
     yield from (f"payment {key} was charged {n} times" for key, n in kept.items() if n > 1)
     done = Counter(
         by_number[row["number"]]["operation_id"]
-        for row in world.refunds
+        for row in (*world.refunds, *world.captures)
         if row["state"] == "SUCCEEDED" and row["number"] in by_number
     )
-    yield from (f"refund {key} was given {n} times" for key, n in done.items() if n > 1)
+    yield from (f"operation {key} was done {n} times" for key, n in done.items() if n > 1)
 
 
 def amounts_are_ordered(world: World) -> Iterator[str]:
     """I4: refunds <= captured <= authorised, and no account with an overdraft rule below zero."""
-    reserved: Counter[object] = Counter()
+    reserved, taken = Counter[object](), Counter[object]()
     for operation in world.operations:
         if operation["kind"] == "REFUND" and operation["state"] != "FAILED":
             reserved[operation["payment_id"]] += operation["amount"]
+        if operation["kind"] == "CAPTURE" and operation["state"] == "SUCCEEDED":
+            taken[operation["payment_id"]] += operation["amount"]
     for row in world.payments:
-        if not reserved[row["payment_id"]] == row["refunded"] <= row["captured"] <= row["amount"]:
-            yield f"payment {row['payment_id']}: {row['amount']}/{row['captured']}/{row['refunded']}"
-    for (book, code, key, currency), balance in _fold(world).items():
+        key, amount, captured = row["payment_id"], row["amount"], row["captured"]
+        if not reserved[key] == row["refunded"] <= captured <= amount:
+            yield f"payment {key}: {amount}/{captured}/{row['refunded']}, reserved {reserved[key]}"
+        if row["capture_mode"] == "MANUAL" and captured != taken[key]:
+            yield f"payment {key}: captured {captured}, its captures say {taken[key]}"
+    for (book, code, key, currency), balance in _fold(world.transfers).items():
         if book == "C" and code in NEVER_NEGATIVE and balance < 0:
             yield f"{code} {key} {currency} is {balance}"
 
@@ -99,9 +114,7 @@ def one_key_one_object(world: World) -> Iterator[str]:
     objects += [(row["operation_id"], row["kind"], row) for row in world.operations]
     for object_id, kind, row in objects:
         claim = claims.get(object_id)
-        if kind not in ("RELEASE", "RETURN") and (
-            claim is None or claim["idempotency_key"] != row["idempotency_key"]
-        ):
+        if kind not in OWN_DOING and (claim is None or not _is_of(claim, kind, row)):
             yield f"{kind} {object_id} has no claim of its own"
     for payment_id, events in _by_payment(world).items():
         ends = {event["state"] for event in events} & TERMINAL
@@ -110,73 +123,90 @@ def one_key_one_object(world: World) -> Iterator[str]:
 
 
 def mismatches_execute_nothing(world: World) -> Iterator[str]:
-    """I6, I16: every key that was not refused made exactly its object; refused ones made nothing."""
+    """I6: every key that was not refused made exactly its object; refused ones made nothing."""
     made = {row["payment_id"] for row in world.payments}
     made |= {row["operation_id"] for row in world.operations}
     for claim in world.claims:
-        if claim["kind"] != "FUND" and (claim["object_id"] in made) == bool(claim["refusal"]):
-            yield f"key {claim['idempotency_key']}: refusal {claim['refusal']}, object and all"
+        if claim["kind"] == "FUND":
+            continue
+        if claim["refusal"] and claim["object_id"] in made:
+            yield f"key {claim['idempotency_key']} was refused {claim['refusal']}, and executed"
+        if not claim["refusal"] and claim["object_id"] not in made:
+            yield f"key {claim['idempotency_key']} was accepted, and made nothing"
 
 
 def told_is_kept(world: World) -> Iterator[str]:
-    """I7: every terminal answer that a caller got is what the rows say."""
+    """I7: every answer that a caller got is what the rows say. I16: told of nothing, nothing is."""
     claims = {(row["owner_id"], row["idempotency_key"]): row for row in world.claims}
     states = {row["payment_id"]: row["state"] for row in world.payments}
     states |= {row["operation_id"]: row["state"] for row in world.operations}
     for told in world.told:
         claim = claims.get((told.merchant_id, told.idempotency_key))
-        state = states.get(claim["object_id"]) if claim else None
-        if claim is None or str(claim["object_id"]) != told.object_id or state != told.state:
+        if not _keeps(claim, states.get(claim["object_id"]) if claim else None, told):
+            state = claim and (claim["refusal"] or states.get(claim["object_id"]))
             yield f"told {told}, but the rows say {claim and claim['object_id']} {state}"
 
 
 def only_legal_transitions(world: World) -> Iterator[str]:
     """I8: events walk the state table without a gap; terminal is final; the row is the last."""
-    payments = _payments(world)
     by_payment = _by_payment(world)
-    for payment_id, row in payments.items():
+    for payment_id, row in _payments(world).items():
         events = by_payment.get(payment_id, [])
         if [event["version"] for event in events] != list(range(1, row["version"] + 1)):
             yield f"payment {payment_id} has versions {[event['version'] for event in events]}"
             continue
+        if events[0]["state"] not in BEGINNINGS:
+            yield f"payment {payment_id} began as {events[0]['state']}"
         for one, other in pairwise(event["state"] for event in events):
             if one != other and other not in LEGAL.get(one, set()):
                 yield f"payment {payment_id} went from {one} to {other}"
-        last = events[-1]
-        shown = tuple(row[name] for name in ("state", "captured", "refunded"))
-        if shown != tuple(last[name] for name in ("state", "captured", "refunded")):
-            yield f"payment {payment_id} is {shown}, but its last event says otherwise"
+        shown = [tuple(x[n] for n in ("state", "captured", "refunded")) for x in (row, events[-1])]
+        if shown[0] != shown[1]:
+            yield f"payment {payment_id} is {shown[0]}, but its last event says {shown[1]}"
+    ends = Counter(event["operation_id"] for event in world.events if _ends_operation(event))
+    for row in world.operations:
+        key = row["operation_id"]
+        if ends[key] != (row["state"] != "PROCESSING"):
+            yield f"{row['kind']} {key} is {row['state']} and ended {ends[key]} times"
 
 
 def nothing_sent_without_intent(world: World) -> Iterator[str]:
-    """I9: every number in the channel's book is an attempt of ours."""
-    ours = {row["number"] for row in world.attempts}
-    for kind, rows in (("charge", world.charges), ("refund", world.refunds)):
-        yield from (
-            f"{kind} {row['number']} has no intent" for row in rows if row["number"] not in ours
-        )
-    yield from (
-        f"capture {row['number']} has no intent"
-        for row in world.captures
-        if row["number"] not in ours
-    )
+    """I9: every number in the channel's book is an attempt of ours, of that kind and amount."""
+    ours = {row["number"]: row for row in world.attempts}
+    for kind, rows in (
+        ("charge", world.charges),
+        ("capture", world.captures),
+        ("refund", world.refunds),
+    ):
+        for row in rows:
+            intent = ours.get(row["number"])
+            if intent is None or intent["kind"] not in KINDS[kind]:
+                yield f"{kind} {row['number']} has no intent"
+            elif row["amount"] not in (None, intent["amount"]):
+                yield f"{kind} {row['number']} is {row['amount']}, we meant {intent['amount']}"
 
 
 def unknowns_are_resolved(world: World) -> Iterator[str]:
-    """I10: no attempt failed without stored proof; once quiet, none is open without a reason."""
-    reviewed = {row["attempt_id"] for row in world.reviews if row["resolve_time"] is None}
+    """I10: no attempt failed without stored proof; once quiet, none is open without a reason.
+
+    And whatever is open has an attempt that somebody asks about.
+    """
     payments = _payments(world)
+    reviewed = {row["attempt_id"] for row in _open_for_people(world)}
     for row in world.attempts:
-        if row["state"] == "FAILED" and not row["evidence"]:
+        if row["state"] in ("FAILED", "NOT_SENT") and not row["evidence"]:
             yield f"attempt {row['number']} failed without proof"
-        waiting = payments[row["payment_id"]]["state"] == "REQUIRES_ACTION"
-        if (
-            world.quiet
-            and row["state"] == "OPEN"
-            and not waiting
-            and row["attempt_id"] not in reviewed
-        ):
+        payer_acts = payments[row["payment_id"]]["state"] == "REQUIRES_ACTION"
+        waits = (row["kind"] == "CHARGE" and payer_acts) or row["attempt_id"] in reviewed
+        if world.quiet and row["state"] == "OPEN" and not waits:
             yield f"attempt {row['number']} ({row['kind']}) is still open after {row['tries']} tries"
+    asked = {row["operation_id"] or row["payment_id"] for row in _open_attempts(world)}
+    for key, row in payments.items():
+        if row["state"] in ("PROCESSING", "REQUIRES_ACTION") and key not in asked:
+            yield f"payment {key} is {row['state']}, and nobody asks the channel"
+    for row in world.operations:
+        if row["state"] == "PROCESSING" and row["operation_id"] not in asked:
+            yield f"{row['kind']} {row['operation_id']} is open, and nobody asks the channel"
 
 
 def nothing_was_updated(world: World) -> Iterator[str]:
@@ -186,22 +216,24 @@ def nothing_was_updated(world: World) -> Iterator[str]:
 
 
 def ledger_equals_channel(world: World) -> Iterator[str]:
-    """I12: after quiet, what channels owe us by our ledger is what their own book says."""
-    if not world.quiet or not world.charges:
+    """I12: after quiet, what channels owe us for each payment is what their own book says.
+
+    A difference is explained only by an attempt of that payment that is open and with a person.
+    """
+    if not (world.quiet and world.has_book):
         return
-    doubtful = _under_review(world)
-    theirs: Counter[str] = Counter()
+    explained = {row["payment_id"] for row in _open_for_people(world)}
+    payment_of = {row["number"]: row["payment_id"] for row in world.attempts}
+    theirs, ours = Counter[object](), Counter[object]()
     for charge in world.charges:
-        if charge["currency"] and charge["number"] not in doubtful:
-            effects = charge["effects"]
-            theirs[charge["currency"]] += effects["charged"] - effects["refunded"]
-    ours: Counter[str] = Counter()
-    for (_, code, _, currency), balance in _fold(world).items():
-        if code == "channel_receivable":
-            ours[currency] -= balance
-    for currency in theirs.keys() | ours.keys():
-        if theirs[currency] != ours[currency]:
-            yield f"{currency}: the channel owes {theirs[currency]}, the ledger says {ours[currency]}"
+        effects = charge["effects"]
+        theirs[payment_of.get(charge["number"])] += effects["charged"] - effects["refunded"]
+    for row in world.transfers:
+        for side, sign in (("debit_code", 1), ("credit_code", -1)):
+            ours[row["payment_id"]] += sign * row["amount"] * (row[side] == "channel_receivable")
+    for key in theirs.keys() | ours.keys():
+        if key not in explained and theirs[key] != ours[key]:
+            yield f"payment {key}: the channel owes {theirs[key]}, the ledger says {ours[key]}"
 
 
 Rule = Callable[[World], Iterator[str]]
@@ -222,24 +254,44 @@ RULES: dict[str, Rule] = {
 }
 
 
-def _fold(world: World) -> Counter[tuple[str, str, str, str]]:
+def _fold(transfers: Iterable[Row]) -> Counter[Account]:
     """Credits less debits per account and currency, from the transfers alone."""
-    folded: Counter[tuple[str, str, str, str]] = Counter()
-    for row in world.transfers:
+    folded: Counter[Account] = Counter()
+    for row in transfers:
         book, currency = row["book"], row["currency"]
         folded[book, row["debit_code"], row["debit_key"], currency] -= row["amount"]
         folded[book, row["credit_code"], row["credit_key"], currency] += row["amount"]
     return folded
 
 
-def _under_review(world: World) -> set[str]:
-    """Numbers whose difference is explained: a person was asked to look."""
-    reviewed = {row["attempt_id"] for row in world.reviews if row["resolve_time"] is None}
-    return {
-        row["number"]
-        for row in world.attempts
-        if row["state"] == "OPEN" and row["attempt_id"] in reviewed
-    }
+def _is_of(claim: Row, kind: str, row: Row) -> bool:
+    same_key = claim["idempotency_key"] == row["idempotency_key"]
+    return same_key and claim["owner_id"] == row["merchant_id"] and claim["kind"] == kind
+
+
+def _keeps(claim: Row | None, state: str | None, told: Told) -> bool:
+    """Whether what a key stands for is what was told; what may still change need not be equal."""
+    if told.state == NOTHING or claim is None:
+        return told.state == NOTHING and claim is None
+    if told.state == REFUSED:
+        return bool(claim["refusal"])
+    if told.object_id and claim["object_id"] != object_uuid(told.object_id):
+        return False
+    return state == told.state or (told.state not in TERMINAL and state is not None)
+
+
+def _ends_operation(event: Row) -> bool:
+    return event["type"].endswith("_ENDED") and event["operation_id"] is not None
+
+
+def _open_attempts(world: World) -> list[Row]:
+    return [row for row in world.attempts if row["state"] == "OPEN"]
+
+
+def _open_for_people(world: World) -> list[Row]:
+    """Attempts whose outcome is not known, and about which a person was asked to look."""
+    cases = {row["attempt_id"] for row in world.reviews if row["resolve_time"] is None}
+    return [row for row in _open_attempts(world) if row["attempt_id"] in cases]
 
 
 def _payments(world: World) -> dict[object, Row]:

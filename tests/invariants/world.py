@@ -3,18 +3,31 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import asyncpg
 
 PAGE = 500
 
+REFUSED = "REFUSED"
+"""Told: the key is bound to a refusal."""
+
+NOTHING = "NOTHING"
+"""Told at the only try: nothing was kept, the key is free. The caller sent it never again."""
+
 Row = dict[str, Any]
+
+_BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
 class Told:
-    """A terminal answer that a caller got: for its key, this object ended so."""
+    """What a caller was told of its key: the object it made, as callers name it, and its state.
+
+    `object_id` is empty where the answer names none. `state` is a state of the object, or REFUSED,
+    or NOTHING.
+    """
 
     merchant_id: str
     idempotency_key: str
@@ -40,6 +53,8 @@ class World:
     told: list[Told] = field(default_factory=list)
     quiet: bool = True
     """Whether everything that could come to rest has come to rest."""
+    has_book: bool = True
+    """Whether the channel's own book was read."""
 
 
 _QUERIES = {
@@ -60,7 +75,13 @@ _QUERIES = {
 async def read_world(
     dsn: str, sandbox_url: str = "", told: Iterable[Told] = (), *, quiet: bool = True
 ) -> World:
-    """Read the world as of one moment of the database, then the channel's book."""
+    """Read the channel's book, then the rows as of one moment.
+
+    In this order, what the book shows must have its intent in the rows even while payments run.
+    """
+    told = list(told)
+    kinds = ("charges", "captures", "refunds") if sandbox_url else ()
+    book = {kind: await read_book(sandbox_url, kind) for kind in kinds}
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -70,9 +91,7 @@ async def read_world(
             }
     finally:
         await connection.close()
-    kinds = ("charges", "captures", "refunds") if sandbox_url else ()
-    book = {kind: await read_book(sandbox_url, kind) for kind in kinds}
-    return World(**rows, **book, told=list(told), quiet=quiet)
+    return World(**rows, **book, told=told, quiet=quiet, has_book=bool(sandbox_url))
 
 
 async def read_book(sandbox_url: str, kind: str) -> list[Row]:
@@ -89,3 +108,14 @@ async def read_book(sandbox_url: str, kind: str) -> list[Row]:
             if not page["next"]:
                 return rows
             parameters["after"] = page["next"]
+
+
+def object_uuid(text: str) -> UUID:
+    """Read an identifier as callers see it, or as rows have it."""
+    _, prefixed, digits = text.partition("_")
+    if not prefixed:
+        return UUID(text)
+    value = 0
+    for digit in digits:
+        value = value * 62 + _BASE_62.index(digit)
+    return UUID(int=value)

@@ -8,6 +8,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from gateway.rpc import server as server_module
 from gateway.rpc.methods import SERVICES
 from gateway.rpc.probe import probe
 from tests.rpc.fakes import House
@@ -67,15 +68,18 @@ async def test_a_watcher_that_leaves_takes_nobody_along(house: House) -> None:
     assert await _next(other) == NOT_SERVING
 
 
-async def test_a_server_that_stops_does_not_serve_again(house: House) -> None:
-    """Health changes before anything is turned away, and stays so."""
+async def test_a_server_that_stops_does_not_serve_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Health changes first and stays so; those who watch are let go and delay nothing."""
+    monkeypatch.setattr(server_module, "REPLY_S_MAX", 60.0)
     stream = _watch(house)
     await _next(stream)
     stopping = asyncio.create_task(house.server.stop(5))
     assert await _next(stream) == NOT_SERVING
     house.server.set_serving(serving=True)
     assert house.server._health._serving is False
-    async with asyncio.timeout(0.9):
+    async with asyncio.timeout(5):
         assert await stream.read() is grpc.aio.EOF
         assert await stopping
 

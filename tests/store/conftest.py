@@ -30,3 +30,15 @@ async def urls(server: Server) -> Urls:
 async def database(urls: Urls) -> AsyncIterator[Database]:
     async with opened(urls) as found:
         yield found
+
+
+@pytest.fixture(scope="session", params=[18, 16])
+def each_server(request: pytest.FixtureRequest) -> Server:
+    """Both servers, for tests whose promise rests on how Postgres locks and commits."""
+    found: Server = request.getfixturevalue("server" if request.param == 18 else "older_server")
+    return found
+
+
+@pytest.fixture
+async def each_urls(each_server: Server) -> Urls:
+    return await new_database(each_server)

@@ -10,7 +10,6 @@ from gateway.domain.errors import Reason, Refused
 from gateway.domain.idempotency import ClaimKind
 from gateway.domain.payment import PaymentState
 from tests.store import builders
-from tests.store.postgres import new_database
 from tests.store.scenes import open_one, opened, paid_one, rows_of, value_of
 
 
@@ -45,11 +44,9 @@ async def test_a_used_key_writes_nothing(database, urls):
         assert await value_of(urls.owner, f"select count(*) from {table}") == 1
 
 
-@pytest.mark.parametrize("which", ["server", "older_server"])
-async def test_fifty_identical_calls_make_one_payment(request, which):
+async def test_fifty_identical_calls_make_one_payment(each_urls):
     """Fifty calls at once with one key, over two pools, make one payment and agree on it."""
-    urls = await new_database(request.getfixturevalue(which))
-    async with opened(urls) as one, opened(urls) as two:
+    async with opened(each_urls) as one, opened(each_urls) as two:
         made = [builders.payment(idempotency_key="k") for _ in range(50)]
         answers = await asyncio.gather(
             *(
@@ -63,7 +60,7 @@ async def test_fifty_identical_calls_make_one_payment(request, which):
     winner = made[answers.index(None)]
     assert {answer.object_id for answer in answers if answer} == {winner.payment_id}
     for table in ("payments", "attempts", "events", "operations"):
-        assert await value_of(urls.owner, f"select count(*) from {table}") == 1
+        assert await value_of(each_urls.owner, f"select count(*) from {table}") == 1
 
 
 async def test_a_racing_twin_with_another_fingerprint_loses(urls):

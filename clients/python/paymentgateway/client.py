@@ -1,9 +1,8 @@
 """A small async client of the payment gateway.
 
     async with GatewayClient("127.0.0.1:7070") as client:
-        key = new_idempotency_key()  # once per intent; keep it before the call answer = await
-        client.pay(merchant_id="m_demo", idempotency_key=key, order_id="o-1", amount=money("12.50",
-        "CNY"), ...)
+        key = new_idempotency_key()  # once per intent; keep it before the call
+        answer = await client.pay(merchant_id="m_demo", idempotency_key=key, order_id="o-1", ...)
 
 It adds three things to the generated stubs: a deadline on every call, the callers' retry rule of
 the contract, and errors that say whether the same key may be sent again. It never makes a key:

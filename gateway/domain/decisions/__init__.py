@@ -1,8 +1,5 @@
-"""Decisions.
+"""Pure functions from what is, and what happened, to what one commit shall write.
 
-Pure functions from what is (`Aggregate`) and what happened to what one commit shall write
-(`Change`).
-
-One file per verb. What they cannot know by themselves, the time and fresh identifiers, comes as a
-`Moment`.
+One file per verb. What a decision cannot know by itself, the time and fresh identifiers, comes as
+a `Moment`.
 """

@@ -123,10 +123,7 @@ def _entry(
 
 
 def _advance(payment: Payment, amount: int) -> list[_Pair]:
-    """Lend the platform's own money to the merchant: out of own funds in C.
-
-    A debt of the merchant in O.
-    """
+    """Lend the platform's own money: out of own funds in C, a debt of the merchant in O."""
     return [
         (customer("due_to_own"), _unsettled(payment), amount),
         (own("merchant_debt", payment.merchant_id), own("due_from_reserve"), amount),

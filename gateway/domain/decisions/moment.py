@@ -1,6 +1,6 @@
-"""What a pure decision cannot know by itself, and the two things every decision makes.
+"""What a pure decision cannot know by itself, and the two things that every decision makes.
 
-The change with its event, and attempts.
+Those are the change with its event, and attempts.
 """
 
 from collections.abc import Callable

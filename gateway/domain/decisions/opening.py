@@ -9,10 +9,7 @@ from gateway.domain.payment import Failure, FailureReason, Payment, PaymentState
 
 
 def open_payment(payment: Payment, merchant: Merchant, moment: Moment) -> Change:
-    """Decide what is kept of a new payment that is not refused as a request.
-
-    PROCESSING with an attempt, or FAILED.
-    """
+    """Decide what is kept of a new payment: PROCESSING with an attempt, or FAILED."""
     failure = refusal(payment, merchant, moment)
     if failure:
         failed = replace(payment, state=PaymentState.FAILED, failure=failure)
