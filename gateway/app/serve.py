@@ -200,4 +200,7 @@ async def read_gauges(database: Database, use_cases: UseCases, metrics: Metrics)
     metrics.watching(use_cases.watch.watchers)
     stats = database.pool
     metrics.pool(stats.size, stats.idle, stats.waiting)
+    backlog = await database.work.backlog()
+    metrics.attempts_open(backlog.open_attempts, backlog.oldest_age_s)
+    metrics.reviews_open(backlog.open_reviews)
     return 0

@@ -82,6 +82,15 @@ class FeedPosition:
     event_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits: open attempts with the age of the oldest in seconds, and review cases by kind."""
+
+    open_attempts: int
+    oldest_age_s: float
+    open_reviews: Mapping[str, int]
+
+
 class PaymentStore(Protocol):
     """Payments, their operations and attempts, and what their keys stand for."""
 
@@ -156,6 +165,9 @@ class WorkStore(Protocol):
         self, limit: int, lease: timedelta
     ) -> Sequence[tuple[str, UUID]]:
         """Take authorised payments, as (merchant, payment), whose time to capture has passed."""
+
+    async def backlog(self) -> Backlog:
+        """Count what waits."""
 
     async def open_review(self, case: ReviewCase) -> bool:
         """Keep a review case unless one of its kind and subject is open. Tell whether it is new."""

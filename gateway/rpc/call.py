@@ -17,7 +17,7 @@ from gateway.clock import Clock, Deadline
 from gateway.domain.errors import Overloaded, Reason
 from gateway.rpc.gate import Gate
 from gateway.rpc.pages import Cursors, Pages
-from gateway.rpc.settings import SEND_S_MAX, RpcSettings
+from gateway.rpc.settings import REOPEN_AFTER_S, SEND_S_MAX, RpcSettings
 from gateway.usecases.services import Services
 
 PACKAGE = "paymentgateway.v1"
@@ -69,7 +69,7 @@ class Call:
                 await self.context.write(message.SerializeToString())
         except TimeoutError:
             words = "The stream was not read fast enough; open it again with the last cursor."
-            raise Overloaded(Reason.WATCHER_LIMIT, words) from None
+            raise Overloaded(Reason.WATCHER_LIMIT, words, retry_after_s=REOPEN_AFTER_S) from None
 
 
 Handler: TypeAlias = Callable[[Call], Awaitable[bytes]]

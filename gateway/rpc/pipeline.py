@@ -1,5 +1,6 @@
 """From the table of methods to handlers that gRPC can call, each wrapped once, at the start."""
 
+import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
@@ -40,11 +41,16 @@ def serve(method: Method, desk: Desk) -> Handler:
     async def handle(call: Call) -> bytes:
         request: Any = read_request(method, call.request)
         call.fields["merchant_id"] = request.merchant_id
-        if names_payment:
+        if names_payment and request.payment_id:
             call.fields["payment_id"] = request.payment_id
         if method.money:
             call.fields["key_hash"] = _key_hash(request.idempotency_key)
-        response = await method.servicer(desk, call, request)
+        try:
+            response = await method.servicer(desk, call, request)
+        except asyncio.CancelledError as error:
+            if _is_given_up():
+                raise
+            raise RuntimeError("what this call waited for was cancelled") from error
         return b"" if response is None else response.SerializeToString()
 
     return handle
@@ -62,6 +68,15 @@ def _entry(method: Method, desk: Desk) -> "grpc.RpcMethodHandler[bytes, bytes]":
     if method.stream:
         return grpc.unary_stream_rpc_method_handler(enter_stream)
     return grpc.unary_unary_rpc_method_handler(enter)
+
+
+def _is_given_up() -> bool:
+    """Tell whether it is this call that is cancelled, not just something that it waited for.
+
+    The transport would take the second for the first, and leave a caller who waits without answer.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _key_hash(idempotency_key: str) -> str:

@@ -67,16 +67,20 @@ def list_refunds(request: ListRefundsRequest) -> Violations:
 
 def create_merchant(request: CreateMerchantRequest) -> Violations:
     """Check a merchant, and that what only the gateway gives is unset."""
+    if not request.HasField("merchant"):
+        return
     yield from _merchant(request)
     if request.merchant.version:
         yield "merchant.version", "is output only: leave it unset"
     for field in ("create_time", "update_time"):
-        if request.merchant.ListFields() and request.merchant.HasField(field):
+        if request.merchant.HasField(field):
             yield f"merchant.{field}", "is output only: leave it unset"
 
 
 def update_merchant(request: UpdateMerchantRequest) -> Violations:
     """Check a merchant, and that it has the version that was read."""
+    if not request.HasField("merchant"):
+        return
     yield from _merchant(request)
     if request.merchant.version < 1:
         yield "merchant.version", "must be the version that was read, at least 1"

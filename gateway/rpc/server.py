@@ -22,7 +22,7 @@ from gateway.usecases.services import Services
 
 
 class RpcServer:
-    """One gRPC server. Make it, `start` it, `set_serving(serving=True)`, and `stop` it once."""
+    """One gRPC server. Make it, `start` it, `set_serving(serving=True)`, and `stop` it."""
 
     def __init__(
         self,
@@ -64,8 +64,7 @@ class RpcServer:
         try:
             port = server.add_insecure_port(settings.listen)
         except RuntimeError as error:
-            words = f"Cannot listen on {settings.listen}: free it, or choose another address."
-            raise OSError(words) from error
+            raise OSError("it is taken, or no address of this machine") from error
         await server.start()
         self._server = server
         return port

@@ -35,6 +35,9 @@ SEND_S_MAX: Final = 30.0
 REPLY_S_MAX: Final = 1.0
 """Longest wait in seconds, once all calls ended, until their replies have left at a stop."""
 
+REOPEN_AFTER_S: Final = 1.0
+"""Hint in seconds for a watcher that did not keep up."""
+
 PAGE_SIZE_DEFAULT: Final = 50
 PAGE_SIZE_MAX: Final = 500
 """Objects on one page: where the caller names no number, and at most."""

@@ -4,6 +4,7 @@
     CONFLICT   serialisation failure or deadlock, surely undone: try again
     TIMEOUT    a lock or the statement took too long, surely undone: CONTENTION
     EXHAUSTED  no connection came free in time: OVERLOADED
+    AWAY       no connection could be made in time: DATABASE_UNAVAILABLE
 
 Everything else is a fault of our own and passes through as it is. The one thing that trying again
 cannot settle by itself is a connection lost while a commit was under way; as long as nobody knows
@@ -41,6 +42,7 @@ class Kind(Enum):
     CONFLICT = auto()
     TIMEOUT = auto()
     EXHAUSTED = auto()
+    AWAY = auto()
 
 
 class Fault(Exception):

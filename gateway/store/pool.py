@@ -15,9 +15,9 @@ that, and in transaction mode it needs `statement_cache_size` 0: with 0 no setti
 and the role must bring the timeouts (`alter role gateway_runtime set statement_timeout = '5s'`, and
 so on). `Database.problems` says so where it does not.
 
-Besides timeouts, the planner is told to prefer an index always. A prepared statement keeps its plan,
-and one that was made while a table was nearly empty reads it whole; until the statistics follow, a
-minute later, every change would read thousands of rows (measured: 18 ms in place of 2).
+Besides timeouts, the planner is told to prefer an index always. A prepared statement keeps its
+plan, and one that was made while a table was nearly empty reads it whole; until the statistics
+follow, a minute later, every change would read thousands of rows (measured: 18 ms in place of 2).
 """
 
 import asyncio
@@ -40,6 +40,14 @@ SILENCE_MARGIN_S = 2.0
 
 CLOSE_TIMEOUT_S = 10.0
 """Seconds that a closing pool waits for connections that are still lent."""
+
+DRIVER_ERRORS = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""Everything that asyncpg raises by itself."""
 
 T = TypeVar("T")
 Connection: TypeAlias = asyncpg.Connection
@@ -177,12 +185,12 @@ class Pool:
             yield connection
         except BaseException as error:
             kind = _kind_on(connection, error)
-            await _settle(connection, error)
+            await _settle(connection, error, kind)
             if kind is None:
                 raise
             raise Fault(kind, may_have_committed=_in_doubt(kind, flight)) from error
         finally:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(*DRIVER_ERRORS):
                 await self._pool.release(connection)
 
     async def _acquire(self) -> Connection:
@@ -193,10 +201,11 @@ class Pool:
             )
             return connection
         except TimeoutError as error:
-            raise Fault(Kind.EXHAUSTED) from error
+            all_lent = self._pool.get_size() == self.settings.size_max
+            raise Fault(Kind.EXHAUSTED if all_lent else Kind.AWAY) from error
         except asyncpg.InterfaceError as error:
-            raise Fault(Kind.LOST) from error  # the pool is closing
-        except (OSError, asyncpg.PostgresError, asyncpg.InternalClientError) as error:
+            raise Fault(Kind.AWAY) from error  # the pool is closing
+        except DRIVER_ERRORS as error:
             kind = kind_of(error)
             if kind is None:
                 raise
@@ -223,32 +232,34 @@ async def _tried(once: Callable[[], Awaitable[T]]) -> T:
             return await once()
         except Fault as fault:
             in_doubt = in_doubt or fault.may_have_committed
-            if pause_s is None or fault.kind in (Kind.TIMEOUT, Kind.EXHAUSTED):
+            if pause_s is None or fault.kind not in (Kind.LOST, Kind.CONFLICT):
                 raise as_seen_by_callers(fault.kind, may_have_committed=in_doubt) from fault
         share = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
         await asyncio.sleep(pause_s * share)
     raise AssertionError("the last try either returns or raises")
 
 
-async def _settle(connection: Connection, error: BaseException) -> None:
+async def _settle(connection: Connection, error: BaseException, kind: Kind | None) -> None:
     """Leave a connection fit to be lent again, or closed."""
     if _is_gone(connection):
         return
-    if not isinstance(error, asyncpg.PostgresError | GatewayError):
-        connection.terminate()
-        return
+    told = isinstance(error, asyncpg.PostgresError | GatewayError) and kind is not Kind.LOST
     try:
-        if connection.is_in_transaction():
+        if told and connection.is_in_transaction():
             await connection.execute("rollback")
-    except BaseException:
-        connection.terminate()
-        raise
+    except BaseException as failure:
+        told = False
+        if not isinstance(failure, DRIVER_ERRORS):
+            raise
+    finally:
+        if not told and not _is_gone(connection):
+            connection.terminate()
 
 
 def _kind_on(connection: Connection, error: BaseException) -> Kind | None:
     """Say what an error means; the driver's own complaint about a closed connection is a loss."""
-    driver_errors = asyncpg.InterfaceError | asyncpg.InternalClientError
-    if isinstance(error, driver_errors) and _is_gone(connection):
+    complaints = asyncpg.InterfaceError | asyncpg.InternalClientError
+    if isinstance(error, complaints) and _is_gone(connection):
         return Kind.LOST
     return kind_of(error)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from gateway.domain.change import ReviewCase
 from gateway.domain.channel import Attempt
+from gateway.domain.ports import Backlog
 from gateway.store.journal_rows import review_of, review_row
 from gateway.store.pool import Pool, fetching
 from gateway.store.queries import sql
@@ -23,6 +24,8 @@ LIST_OPEN_REVIEWS = sql("list_open_reviews")
 LIST_REVIEWS = sql("list_reviews")
 FIND_REVIEW = sql("find_review")
 RESOLVE_REVIEW = sql("resolve_review")
+OPEN_ATTEMPTS = sql("open_attempts")
+OPEN_REVIEWS = sql("open_reviews")
 
 
 class Work:
@@ -49,6 +52,12 @@ class Work:
         leasing = fetching(LEASE_EXPIRED_AUTHORIZATIONS, limit, lease)
         records = await self._pool.write(leasing)
         return [(record["merchant_id"], record["payment_id"]) for record in records]
+
+    async def backlog(self) -> Backlog:
+        """Count what waits: open attempts, and review cases by kind."""
+        attempts = (await self._pool.read(fetching(OPEN_ATTEMPTS)))[0]
+        reviews = await self._pool.read(fetching(OPEN_REVIEWS))
+        return Backlog(**attempts, open_reviews={row["kind"]: row["cases"] for row in reviews})
 
     async def open_review(self, case: ReviewCase) -> bool:
         """Keep a review case unless one of its kind and subject is open. Tell whether it is new."""

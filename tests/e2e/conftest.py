@@ -34,9 +34,10 @@ SETTINGS = {
 EXTRA_SETTINGS = {
     "GATEWAY_AUTHORIZATION_LIFETIME_S": "1",
     "GATEWAY_WATCHERS_MAX": "3",
-    "GATEWAY_CHANNEL_CONNECTIONS_MAX": "20",
+    "GATEWAY_CHANNEL_CALLS_MAX": "250",
+    "GATEWAY_CHANNEL_CONNECTIONS_MAX": "300",
 }
-"""What only the third gateway does: it lets authorisations end soon, and has room for few."""
+"""The third gateway lets authorisations end soon, and has room for few watchers and many calls."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,4 +1,4 @@
-"""The ground on which faults are provoked: a stack, its database from outside, and who was told what."""
+"""The ground on which faults are provoked: a stack, its database, and who was told what."""
 
 import asyncio
 import shutil
@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from tests.faults.database import Database
+from tests.faults.database import Database, seen
 from tests.faults.line import Line
+from tests.faults.verbs import answers, caller
 from tests.invariants import Told, World, violations
 from tests.invariants.world import Row, read_book
 from tests.processes import Stack
@@ -73,8 +74,10 @@ class Ground:
         return world
 
     async def restart(self, index: int = 0) -> None:
-        """Start a gateway that was killed."""
+        """Start a gateway that was killed, and wait until a caller reaches it."""
         await self.stack.gateways[index].start()
+        async with caller(self.stack.targets[index]) as client:
+            await seen("a gateway that answers", lambda: answers(client))
 
 
 @asynccontextmanager

@@ -1,16 +1,22 @@
 """The four verbs that move money, each ready to be sent once or again under its key."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from paymentgateway.client import GatewayClient, Retry, money, new_idempotency_key
+from paymentgateway.errors import GatewayError, SameKey, Unavailable
 from paymentgateway.v1.merchant_pb2 import (
     ORDER_POLICY_MANY_PAYMENTS,
     REFUND_POLICY_REFUSE,
     FeeSchedule,
     Merchant,
 )
+from paymentgateway.v1.money_pb2 import Money
 from paymentgateway.v1.payment_pb2 import (
     CAPTURE_MODE_AUTOMATIC,
     CAPTURE_MODE_MANUAL,
@@ -26,6 +32,13 @@ from tests.invariants import Told
 
 DEADLINE_S = 30.0
 ONCE = Retry(attempts_max=1)
+PAUSE_S = 0.1
+ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "EXPIRED", "AUTHORIZED"}
+"""States for which a caller need not wait any longer."""
+
+
+class Unsettled(AssertionError):
+    """A key had no outcome in time."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,15 @@ def caller(target: str) -> GatewayClient:
     return GatewayClient(target, retry=ONCE, deadline_s=DEADLINE_S)
 
 
+async def answers(client: GatewayClient) -> bool:
+    """Tell whether the gateway answers. gRPC waits a while before it connects again."""
+    try:
+        await client.list_merchants_page(page_size=1)
+    except Unavailable:
+        return False
+    return True
+
+
 async def open_merchant(client: GatewayClient, merchant_id: str) -> None:
     """Create a merchant that takes CNY through the sandbox, at 0.6 %."""
     schedule = FeeSchedule(
@@ -84,9 +106,10 @@ async def pay(
     merchant_id: str,
     key: str,
     *,
-    amount: str = "10.00",
+    amount: Money | None = None,
     mode: Any = CAPTURE_MODE_AUTOMATIC,
     order_id: str = "o-1",
+    expire_time: datetime | None = None,
     deadline_s: float | None = None,
     **scripts: SandboxScript | None,
 ) -> Answer:
@@ -95,11 +118,12 @@ async def pay(
         merchant_id=merchant_id,
         idempotency_key=key,
         order_id=order_id,
-        amount=money(amount, "CNY"),
+        amount=amount or money("10.00", "CNY"),
         payment_method=PaymentMethod(sandbox=SandboxMethod(**scripts)),
         payer="payer-1",
         scene=SCENE_WEB,
         capture_mode=mode,
+        expire_time=expire_time,
         deadline_s=deadline_s,
     )
     payment = answer.payment
@@ -182,3 +206,31 @@ async def _paid(client: GatewayClient, merchant_id: str, mode: Any) -> str:
     answer = await pay(client, merchant_id, new_idempotency_key(), mode=mode)
     assert answer.state in ("SUCCEEDED", "AUTHORIZED"), answer
     return answer.told.object_id
+
+
+async def settled(
+    send: Callable[[GatewayClient], Awaitable[Answer]],
+    clients: Sequence[GatewayClient],
+    *,
+    within_s: float = DEADLINE_S,
+) -> Answer:
+    """Follow the callers' rule: the same key again, to whoever answers, until it has ended.
+
+    Raises what says that the same key may not be sent again, and Unsettled.
+    """
+    end, last = time.monotonic() + within_s, ""
+    for client in itertools.cycle(clients):
+        try:
+            answer = await send(client)
+        except GatewayError as error:
+            if error.same_key is not SameKey.SAFE:
+                raise
+            last = str(error)
+        else:
+            if answer.state in ENDED:
+                return answer
+            last = answer.state
+        if time.monotonic() > end:
+            raise Unsettled(f"not settled within {within_s:.0f} s: {last}")
+        await asyncio.sleep(PAUSE_S)
+    raise Unsettled("there is nobody to ask")

@@ -34,11 +34,11 @@ async def through(ground: Ground, name: str, window: Window) -> dict[str, Answer
     async with caller(ground.stack.targets[0]) as client:
         verbs = await ready_verbs(client, f"m_{name}")
         calls: list[asyncio.Future[Answer]] = []
-        await window(
-            ground,
-            verbs,
-            lambda: calls.extend(asyncio.ensure_future(v.send(client)) for v in verbs),
-        )
+
+        def send() -> None:
+            calls.extend(asyncio.ensure_future(verb.send(client)) for verb in verbs)
+
+        await window(ground, verbs, send)
         assert not gateway.running
         endings = await asyncio.gather(*calls, return_exceptions=True)
     assert all(isinstance(end, Unavailable | OutcomeUnknown) for end in endings), endings

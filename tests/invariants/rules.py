@@ -199,7 +199,7 @@ def unknowns_are_resolved(world: World) -> Iterator[str]:
         payer_acts = payments[row["payment_id"]]["state"] == "REQUIRES_ACTION"
         waits = (row["kind"] == "CHARGE" and payer_acts) or row["attempt_id"] in reviewed
         if world.quiet and row["state"] == "OPEN" and not waits:
-            yield f"attempt {row['number']} ({row['kind']}) is still open after {row['tries']} tries"
+            yield f"{row['kind']} {row['number']} is still open after {row['tries']} tries"
     asked = {row["operation_id"] or row["payment_id"] for row in _open_attempts(world)}
     for key, row in payments.items():
         if row["state"] in ("PROCESSING", "REQUIRES_ACTION") and key not in asked:

@@ -179,6 +179,7 @@ async def test_a_reader_that_does_not_keep_up_is_let_go(
         await feed.closed.wait()
     refusal = await _ending(stream)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCHER_LIMIT")
+    assert refusal.retry_ms == int(refusal.pushback_ms or 0) > 0
 
 
 async def test_a_reader_that_takes_nothing_keeps_no_server_from_draining(

@@ -1,4 +1,4 @@
-"""Merchants, payments and changes for tests, as the decisions make them but no larger than needed."""
+"""Merchants, payments and changes for tests: as decisions make them, but no larger than needed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -87,7 +87,9 @@ def fingerprint(text: str) -> bytes:
     return sha256(text.encode()).digest()
 
 
-def event(of: Payment, kind: EventType = EventType.CHANGED, operation_id: UUID | None = None) -> Event:
+def event(
+    of: Payment, kind: EventType = EventType.CHANGED, operation_id: UUID | None = None
+) -> Event:
     return Event(clock.new_id(), kind, of, fingerprint("state"), 1, clock.now(), operation_id)
 
 
@@ -100,7 +102,9 @@ def attempt(of: Payment, operation: Operation | None = None, serial: int = 1) ->
         attempt_id=attempt_id,
         payment_id=of.payment_id,
         operation_id=operation.operation_id if operation else None,
-        kind=AttemptKind(kinds.get(operation.kind, operation.kind)) if operation else AttemptKind.CHARGE,
+        kind=AttemptKind(kinds.get(operation.kind, operation.kind))
+        if operation
+        else AttemptKind.CHARGE,
         channel=of.method.channel,
         number=channel_number(serial, attempt_id),
         charge_number=of.attempt_number or channel_number(serial, attempt_id),
@@ -130,10 +134,18 @@ def next_version(of: Payment, **fields: object) -> Payment:
     return replace(of, version=of.version + 1, update_time=clock.now(), **fields)
 
 
-def entry(of: Payment, kind: str, *transfers: Transfer, operation: Operation | None = None) -> Entry:
+def entry(
+    of: Payment, kind: str, *transfers: Transfer, operation: Operation | None = None
+) -> Entry:
     operation_id = operation.operation_id if operation else None
     return Entry(
-        of.merchant_id, clock.new_id(), kind, of.currency, transfers, clock.now(), of.payment_id,
+        of.merchant_id,
+        clock.new_id(),
+        kind,
+        of.currency,
+        transfers,
+        clock.now(),
+        of.payment_id,
         operation_id,
     )
 
@@ -222,7 +234,7 @@ def operation(of: Payment, kind: OperationKind, amount: int, **fields: object) -
 
 
 def refund(claim_: Claim, amount: int) -> Callable[[Aggregate], Change]:
-    """Decide to reserve a refund; above what remains it is kept as FAILED; unbound before success."""
+    """Decide to reserve a refund; one above what remains is kept as FAILED."""
 
     def decide(aggregate: Aggregate) -> Change:
         before = aggregate.payment

@@ -1,12 +1,15 @@
-"""A real Postgres for tests: one server per major version, one fresh database per test.
+"""A real Postgres for tests: one server per major version, and databases on it.
 
-Migrations run once, on a template; a test's database is a copy of it, made in some 50 ms. Plain
-functions, so that other folders' fixtures can use them too.
+Migrations run once, on a template, of which a new database is a copy. Emptying one takes a tenth of
+the time of making one, so tests that do nothing special to theirs share it. Plain functions, so
+that other folders' fixtures can use them too.
 """
 
 import asyncio
 import itertools
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +25,21 @@ SUPERUSER = "postgres"
 OWNER = "gateway_owner"
 RUNTIME = "gateway_runtime"
 TEMPLATE = "gateway_template"
+
+EMPTIED = (
+    "attempts",
+    "events",
+    "payment_operations",
+    "payments",
+    "operations",
+    "merchants",
+    "transfers",
+    "balances",
+    "balance_guards",
+    "own_funds",
+    "review_cases",
+)
+"""Every table that use fills, children first."""
 
 _numbers = itertools.count(1)
 
@@ -58,6 +76,8 @@ def running_server(major: int = 18) -> Iterator[Server]:
         asyncio.run(_start(server))
         yield server
     finally:
+        # At once: a checkpoint of all the databases that were made would take half a minute.
+        os.kill(server.postgres.pid, signal.SIGQUIT)
         asyncio.run(server.postgres.stop())
         shutil.rmtree(folder)
 
@@ -67,6 +87,16 @@ async def new_database(server: Server, template: str = TEMPLATE) -> Urls:
     name = f"test_{next(_numbers)}"
     await _create(server, name, template)
     return server.urls(name)
+
+
+async def empty(urls: Urls) -> None:
+    """Make a migrated database as if nobody had used it."""
+    connection = await asyncpg.connect(urls.owner)
+    try:
+        await connection.execute("".join(f"delete from {table};" for table in EMPTIED))
+        await connection.execute("alter table merchants alter column serial restart")
+    finally:
+        await connection.close()
 
 
 async def _start(server: Server) -> None:

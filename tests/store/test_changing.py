@@ -28,8 +28,9 @@ async def test_a_change_is_seen_whole(database):
     assert loaded.payment == changed.aggregate.payment
     assert loaded.operations == changed.aggregate.operations
     assert loaded.attempts.keys() == changed.aggregate.attempts.keys()
-    assert await database.payments.find_operation("m_1", claim.object_id) == (
-        loaded.operations[claim.object_id]
+    assert (
+        await database.payments.find_operation("m_1", claim.object_id)
+        == (loaded.operations[claim.object_id])
     )
     attempt = loaded.open_attempts(claim.object_id)[0]
     assert await database.payments.find_attempt("m_1", attempt.attempt_id) == attempt
@@ -129,8 +130,9 @@ async def test_a_replay_gives_the_claim_and_the_payment_as_it_is(database):
 
 
 async def test_a_hundred_refunds_never_exceed_what_was_captured(each_urls):
-    """A hundred refunds at once of a payment that covers thirty: thirty are accepted, and the books agree."""
-    async with opened(each_urls) as one, opened(each_urls) as two:
+    """Of a hundred refunds at once a payment that covers thirty accepts thirty; the books agree."""
+    patient = {"acquire_timeout_s": 20.0, "lock_timeout_s": 20.0, "statement_timeout_s": 20.0}
+    async with opened(each_urls, **patient) as one, opened(each_urls, **patient) as two:
         paid = await paid_one(one, amount=Money("CNY", 3_000))
         claims = [builders.refund_claim(paid, f"r-{number}", 100) for number in range(100)]
         changes = await asyncio.gather(
@@ -166,7 +168,7 @@ async def test_identical_conclusions_write_once(database, urls):
         )
     )
     assert [changed.written for changed in changes].count(True) == 1
-    assert {changed.aggregate.payment for changed in changes} == {changes[0].aggregate.payment}
+    assert all(changed.aggregate.payment == changes[0].aggregate.payment for changed in changes)
     assert await value_of(urls.owner, "select count(*) from transfers") == 1
 
 
@@ -348,16 +350,21 @@ async def test_a_statement_that_takes_too_long_is_contention(urls):
     """The bound of a statement holds for waiting on a twin's key, too."""
     async with opened(urls, statement_timeout_s=0.2, lock_timeout_s=5) as database:
         made = builders.payment(idempotency_key="k")
-        insert = "insert into operations select 'm_1', 'k', 'PAY', sha256(''), 1, gen_random_uuid(), null, '', '', now()"
+        insert = (
+            "insert into operations (owner_id, idempotency_key, kind, fingerprint, "
+            "fingerprint_version, object_id, create_time) "
+            "values ('m_1', 'k', 'PAY', sha256(''), 1, gen_random_uuid(), now())"
+        )
         holder = await _holding(urls, insert)
         try:
             with pytest.raises(Contended):
                 await database.payments.open_payment(builders.claim(made), builders.opening(made))
         finally:
             await holder.close()
-        assert await database.payments.open_payment(
-            builders.claim(made), builders.opening(made)
-        ) is None
+        assert (
+            await database.payments.open_payment(builders.claim(made), builders.opening(made))
+            is None
+        )
 
 
 async def _holding(urls, statement):

@@ -99,7 +99,8 @@ def release_authorization(
     ended = payment.capture_before_time is not None and payment.capture_before_time <= moment.now
     if payment.state is not PaymentState.AUTHORIZED or not ended or aggregate.running_exclusive:
         return None
-    return accepted(aggregate, operation, EventType.CANCEL_ACCEPTED, moment)
+    released = replace(operation, amount=Money(payment.currency, payment.uncaptured))
+    return accepted(aggregate, released, EventType.CANCEL_ACCEPTED, moment)
 
 
 def accepted(

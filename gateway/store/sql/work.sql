@@ -84,3 +84,18 @@ where r.case_id = $1;
 update review_cases set resolve_time = $3, resolution = $4, note = $5
 where owner_id = $1 and case_id = $2 and resolve_time is null
 returning case_id;
+
+-- name: open_attempts
+-- How many attempts are open, and for how many seconds the oldest has been.
+select
+    count(*)::integer as open_attempts,
+    coalesce(extract(epoch from now() - min(create_time)), 0)::double precision as oldest_age_s
+from attempts
+where state = 'OPEN';
+
+-- name: open_reviews
+-- How many review cases wait for a person, by kind.
+select kind, count(*)::integer as cases
+from review_cases
+where resolve_time is null
+group by kind;

@@ -64,6 +64,21 @@ async def test_what_ends_the_task_goes_through(error: type[BaseException]) -> No
         await handler(Call(b"", None, 0.0))
 
 
+async def test_a_cancellation_inside_is_a_fault(house: House) -> None:
+    """A caller who still waits is answered, also when what its call waited for was cancelled."""
+
+    async def pay(*_arguments: object) -> object:
+        work = asyncio.create_task(asyncio.sleep(60))
+        asyncio.get_running_loop().call_soon(work.cancel)
+        await work
+
+    house.use_cases.answers["pay"] = pay
+    async with asyncio.timeout(5):
+        refusal = await house.refusal("Pay", samples.pay_request())
+    assert refusal.code is grpc.StatusCode.INTERNAL
+    assert [code for _, code, _ in house.observer.ended] == ["INTERNAL"]
+
+
 async def test_a_caller_that_gives_up_cancels_its_call(house: House) -> None:
     """The use case learns that nobody waits any more; the log calls it no fault."""
     ended = asyncio.Event()

@@ -1,0 +1,188 @@
+"""What a campaign does, decided by its seed alone.
+
+Journey number n of a seed is always the same, whatever the machine's speed, and so is strike number
+n. When they meet is up to the machine: a campaign is repeated by its seed, not replayed bit by bit.
+"""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Script = Mapping[str, Any]
+
+NO_SCRIPT_SHARE = 0.35
+BEYOND_TIMEOUT_MS = 2_200
+DEADLINES_MS = (None, None, None, None, 5, 20, 60, 250)
+
+SPOILED = (
+    "DROP_REPLY",
+    "REFUSE",
+    "ERROR_BEFORE_EFFECT",
+    "ERROR_AFTER_EFFECT",
+    "MALFORMED_REPLY",
+    "UNSIGNED_REPLY",
+    "FORGED_REPLY",
+    "WRONG_AMOUNT",
+    "BUSY",
+)
+NOTIFIED = (
+    "TWICE",
+    "OUT_OF_ORDER",
+    "BEFORE_REPLY",
+    "STORM",
+    "FORGED",
+    "STALE",
+    "WRONG_AMOUNT",
+    "WRONG_NUMBER",
+)
+SCRIPTED = (*SPOILED, "REPLY_DELAY", "FORGET", *(f"NOTIFY_{name}" for name in NOTIFIED))
+"""Faults that the sandbox commits on request, as its proofs name them."""
+
+STRIKES = {
+    "kill a gateway": 5,
+    "kill all gateways": 1,
+    "stop a gateway": 4,
+    "kill the sandbox": 2,
+    "stop the sandbox": 2,
+    "kill Postgres": 1,
+    "stop Postgres": 1,
+    "end a connection": 5,
+}
+"""What the monkey does, and how often in proportion."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One capture, cancel or refund, sent in so many copies at once."""
+
+    kind: str
+    minor_units: int = 0
+    final: bool = False
+    copies: int = 1
+    deadline_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Journey:
+    """One payment and all that is wanted of it; wishes of one round are sent at once."""
+
+    index: int
+    merchant: int
+    minor_units: int
+    manual: bool
+    charge: Script = field(default_factory=dict)
+    capture: Script = field(default_factory=dict)
+    refund: Script = field(default_factory=dict)
+    copies: int = 1
+    twin: bool = False
+    gives_up: bool = False
+    expires_in_s: int = 0
+    deadline_ms: int | None = None
+    rounds: tuple[tuple[Wish, ...], ...] = ()
+    reads: bool = False
+
+
+@dataclass(frozen=True)
+class Strike:
+    """One thing that the monkey does, after a pause."""
+
+    pause_s: float
+    kind: str
+    target: int
+    length_s: float
+
+
+def journey(seed: int, index: int, merchants: int) -> Journey:
+    """Give journey number `index` of a seed."""
+    chance = random.Random(f"journey {seed} {index}")
+    amount, manual = chance.randint(100, 100_000), chance.random() < 0.35
+    return Journey(
+        index=index,
+        merchant=chance.randrange(merchants),
+        minor_units=amount,
+        manual=manual,
+        charge=_charge_script(chance, manual=manual),
+        capture=_script(chance) if manual else {},
+        refund=_refund_script(chance),
+        copies=chance.choice((1, 1, 1, 2, 3)),
+        twin=chance.random() < 0.1,
+        gives_up=chance.random() < 0.1,
+        expires_in_s=chance.choice((0, 0, 0, 3)),
+        deadline_ms=chance.choice(DEADLINES_MS),
+        rounds=tuple(_rounds(chance, amount, manual=manual)),
+        reads=chance.random() < 0.3,
+    )
+
+
+def strikes(seed: int) -> Iterator[Strike]:
+    """Give the strikes of a seed, without end."""
+    chance = random.Random(f"strikes {seed}")
+    kinds, weights = list(STRIKES), list(STRIKES.values())
+    while True:
+        kind = chance.choices(kinds, weights)[0]
+        yield Strike(chance.uniform(0.2, 1.2), kind, chance.randrange(64), chance.uniform(0.2, 2.5))
+
+
+def _rounds(chance: random.Random, amount: int, *, manual: bool) -> Iterator[tuple[Wish, ...]]:
+    """Captures and cancels against each other, then refunds that together are too many."""
+    if manual or chance.random() < 0.1:
+        yield tuple(_taking(chance, amount) for _ in range(chance.choice((1, 1, 2, 3))))
+    if manual and chance.random() < 0.5:
+        yield (_wish(chance, "capture", amount // 3, final=True),)
+    if chance.random() < 0.6:
+        share = chance.choice((1, 2, 2, 3))
+        count = chance.choice((1, share, share + 1, share + 2))
+        yield tuple(_wish(chance, "refund", max(1, amount // share)) for _ in range(count))
+
+
+def _taking(chance: random.Random, amount: int) -> Wish:
+    if chance.random() < 0.3:
+        return _wish(chance, "cancel")
+    part = chance.choice((amount, amount // 2, amount // 3, amount + 1))
+    return _wish(chance, "capture", part, final=chance.random() < 0.3)
+
+
+def _wish(
+    chance: random.Random, kind: str, minor_units: int = 0, *, final: bool = False
+) -> Wish:
+    copies = chance.choice((1, 1, 1, 2))
+    return Wish(kind, minor_units, final, copies, chance.choice(DEADLINES_MS))
+
+
+def _script(chance: random.Random) -> Script:
+    """How the channel behaves: mostly well, else badly in one of all its ways."""
+    if chance.random() < NO_SCRIPT_SHARE:
+        return {}
+    way = chance.choice(("spoiled", "spoiled", "notified", "slow", "forgets", "later", "declines"))
+    if way == "spoiled":
+        always = chance.random() < 0.03
+        fault = chance.choice(SPOILED)
+        return {"fault": fault, "fault_count": chance.randint(1, 3), "fault_always": always}
+    if way == "notified":
+        later = {"outcome": "ANSWER_LATER", "settle_delay_ms": chance.randint(50, 600)}
+        notify = {"notify": chance.choice(NOTIFIED), "notify_count": 30}
+        return notify | (later if chance.random() < 0.5 else {})
+    if way == "slow":
+        return {"reply_delay_ms": chance.choice((50, 200, 500, BEYOND_TIMEOUT_MS))}
+    if way == "forgets":
+        return {"fault": "DROP_REPLY", "forget_count": chance.randint(1, 4)}
+    if way == "later":
+        declined = chance.random() < 0.3
+        delay = chance.randint(50, 1_500)
+        return {"outcome": "ANSWER_LATER", "settle_delay_ms": delay, "settle_declined": declined}
+    return {"outcome": "DECLINE"}
+
+
+def _charge_script(chance: random.Random, *, manual: bool) -> Script:
+    if chance.random() > 0.12:
+        return _script(chance)
+    acts_ms = chance.choice((0, 200, 1_000))
+    action: dict[str, Any] = {"outcome": "REQUIRE_ACTION", "settle_delay_ms": acts_ms}
+    if chance.random() < 0.4 and not manual:
+        action |= {"pay_after_close": True, "settle_delay_ms": 300}
+    return action
+
+
+def _refund_script(chance: random.Random) -> Script:
+    return {"outcome": "ABNORMAL"} if chance.random() < 0.02 else _script(chance)
