@@ -143,9 +143,8 @@ class Stack:
 
     async def start(self) -> None:
         """Start everything and wait until it is ready."""
-        await self.sandbox.start()
-        for gateway in self.gateways:
-            await gateway.start()
+        services = (self.sandbox, *self.gateways)
+        await asyncio.gather(*(service.start() for service in services))
 
     async def stop(self) -> list[int]:
         """Stop everything; give the exit statuses of the gateways."""

@@ -131,6 +131,7 @@ def _put_payment(source: Payment, target: payment_pb2.Payment) -> None:
     put_money(currency, source.captured, target.captured)
     put_money(currency, source.refunded, target.refunded)
     target.fee_millionths = source.fee_millionths
+    target.fee_returned_millionths = source.fee_returned_millionths
     put_method(source.method, target.payment_method)
     target.capture_mode = CAPTURE_MODE[source.capture_mode]
     target.payer.payer_id = source.payer.payer_id

@@ -143,9 +143,7 @@ def _taking(chance: random.Random, amount: int) -> Wish:
     return _wish(chance, "capture", part, final=chance.random() < 0.3)
 
 
-def _wish(
-    chance: random.Random, kind: str, minor_units: int = 0, *, final: bool = False
-) -> Wish:
+def _wish(chance: random.Random, kind: str, minor_units: int = 0, *, final: bool = False) -> Wish:
     copies = chance.choice((1, 1, 1, 2))
     return Wish(kind, minor_units, final, copies, chance.choice(DEADLINES_MS))
 

@@ -44,6 +44,7 @@ class UseCases:
     def __init__(self, **answers: Any) -> None:
         self.answers: dict[str, Any] = answers
         self.asked: list[tuple[Any, ...]] = []
+        self.feeds: list[Any] = []  # held, so that none is closed just by being forgotten
 
     def services(self) -> Services:
         made = {item.name: self._use_case(item.name) for item in fields(Services)}
@@ -61,7 +62,9 @@ class UseCases:
 
     def _watch(self, *arguments: Any) -> Any:
         self.asked.append(("watch_payments", *arguments))
-        return self.answers["watch_payments"](*arguments)
+        feed = self.answers["watch_payments"](*arguments)
+        self.feeds.append(feed)
+        return feed
 
 
 @dataclass

@@ -45,13 +45,13 @@ async def test_a_slow_channel_is_answered_with_processing(world: World, method: 
 
     assert made(answer).state == S.PROCESSING
     assert not answer.replayed
-    assert 2.9 < waited <= 3.0
+    assert waited == pytest.approx(3.0, abs=0.1)
     assert left == 0
     assert made(await method.run(world, command)).state == S.SUCCEEDED
 
 
 async def test_a_deadline_before_the_intent_is_no_answer(world: World) -> None:
-    """Nothing can be said of a payment that is not yet kept; its key finds out what became of it."""
+    """Nothing can be said of a payment that is not yet kept; its key finds out what it became."""
     gate = world.store.hooks.hold("open_payment")
     world.channel.will("send", PAID)
 

@@ -5,6 +5,7 @@ tests' clock moves along: spans, deadlines and the time of day agree.
 """
 
 import asyncio
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,7 +28,7 @@ def virtual_time(clock: FixedClock) -> Iterator[None]:
         ready = look(0)
         if not ready and timeout != 0:
             assert timeout is not None, "everything waits for something that can never come"
-            clock.advance(timedelta(seconds=timeout))
+            clock.advance(timedelta(microseconds=math.ceil(timeout * 1_000_000)))
         return ready
 
     selector.select, loop.time = jump, clock.monotonic

@@ -1,0 +1,74 @@
+"""What a campaign did, as tables for people: calls, faults with their hits, unknowns and their end."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.faults.campaign import Result
+from tests.faults.crowd import MERCHANTS
+from tests.faults.plan import SCRIPTED, journey
+from tests.invariants.world import Row
+
+PROBLEMS_MAX = 40
+JOURNEYS_MAX = 10
+
+
+def report(result: Result) -> Iterator[str]:
+    """Give the lines of the report; the problems last."""
+    yield f"\ncampaign: seed {result.seed}, {result.seconds:.0f} s, {result.crowd.calls} calls"
+    yield "\ncalls by kind and outcome"
+    yield from _table(result.crowd.outcomes)
+    yield "\nfaults: how many, and how many hit calls under way"
+    for kind, count in sorted(result.monkey.strikes.items()):
+        yield f"  {kind:<24}{count:>8}{result.monkey.hits[kind]:>8}"
+    yield "\nscripted faults, by the sandbox's own record"
+    yield from (f"  {name:<24}{result.proofs[name]:>8}" for name in SCRIPTED)
+    yield "\nwhat had to be asked about, and what it came to"
+    yield from _table(_unknowns(result))
+    yield from _verdict(result)
+
+
+def _unknowns(result: Result) -> Counter[tuple[str, str]]:
+    asked = (row for row in result.world.attempts if row["tries"] or row["state"] == "OPEN")
+    found = Counter((row["kind"].lower(), _ending(row)) for row in asked)
+    cases = Counter(row["kind"] for row in result.world.reviews)
+    return found + Counter({("review cases", kind): n for kind, n in cases.items()})
+
+
+def _ending(row: Row) -> str:
+    if row["state"] == "OPEN":
+        return "with a person"
+    return f"{row['state']}, fenced" if row["fenced"] else str(row["state"])
+
+
+def _table(counts: Counter[tuple[str, str]]) -> Iterator[str]:
+    for (kind, outcome), count in sorted(counts.items()):
+        yield f"  {kind:<14}{outcome:<42}{count:>8}"
+
+
+def _verdict(result: Result) -> Iterator[str]:
+    payments = len(result.world.payments)
+    if not result.problems:
+        yield f"\nAll invariants hold over {payments} payments."
+        return
+    yield f"\n{len(result.problems)} problems over {payments} payments:"
+    yield from (f"  {problem}" for problem in result.problems[:PROBLEMS_MAX])
+    yield "\nwhat the monkey did"
+    yield from (f"  {at:6.2f} s  {strike}" for at, strike in result.monkey.done)
+    yield "\njourneys that the problems are about"
+    yield from (f"  {journey(result.seed, index, MERCHANTS)}" for index in _journeys(result))
+
+
+def _journeys(result: Result) -> list[int]:
+    """Number the journeys whose payments, or what was done to them, the problems name."""
+    text = "\n".join(result.problems)
+    found = set()
+    for row in result.world.payments:
+        names = {str(row["payment_id"]), row["attempt_number"], row["order_id"]}
+        names |= {
+            str(other["operation_id"])
+            for other in result.world.operations
+            if other["payment_id"] == row["payment_id"]
+        }
+        if any(name and name in text for name in names):
+            found.add(int(row["order_id"].rpartition("-")[2]))
+    return sorted(found)[:JOURNEYS_MAX]

@@ -1,0 +1,65 @@
+"""Merchants: created once, replaced only by who knows the version, listed by id."""
+
+import asyncio
+from dataclasses import replace
+
+from gateway.domain.fees import FeeSchedule, FeeTerms
+from gateway.domain.merchant import OrderPolicy, PaymentLimit, RefundPolicy
+from tests.store import builders
+
+
+async def test_a_merchant_comes_back_as_it_was_written(database):
+    """Every setting is read back unchanged, with a serial number of its own."""
+    schedule = FeeSchedule("sandbox", "CNY", builders.day(1), FeeTerms(6_000, 1, 2, 3, True), 1, 9)
+    made = builders.merchant(
+        display_name="猫",
+        currencies=("CNY", "USD"),
+        channels=("sandbox", "other"),
+        order_policy=OrderPolicy.ONE_PAYMENT,
+        refund_policy=RefundPolicy.ADVANCE,
+        disabled=True,
+        fee_schedules=(schedule,),
+        payment_limits=(PaymentLimit("CNY", 1, 100),),
+    )
+    kept = await database.merchants.create_merchant(made)
+    assert kept == replace(made, serial=kept.serial)
+    assert kept.serial >= 1
+    assert await database.merchants.get_merchant("m_1") == kept
+    assert await database.merchants.find_merchant_by_serial(kept.serial) == kept
+    assert await database.merchants.get_merchant("m_2") is None
+    assert await database.merchants.find_merchant_by_serial(kept.serial + 1) is None
+
+
+async def test_an_id_is_taken_once(database):
+    """Twenty creations of one id at once make one merchant, and all are answered with it."""
+    wishes = [builders.merchant(display_name=str(number)) for number in range(20)]
+    kept = await asyncio.gather(*(database.merchants.create_merchant(wish) for wish in wishes))
+    assert all(item == kept[0] for item in kept)
+
+
+async def test_a_merchant_is_replaced_only_by_who_knows_its_version(database):
+    """Of ten replacements of one version at once one is made."""
+    first = await database.merchants.create_merchant(builders.merchant())
+    wishes = [replace(first, display_name=str(number), version=2) for number in range(10)]
+    made = await asyncio.gather(
+        *(database.merchants.update_merchant(wish, expected_version=1) for wish in wishes)
+    )
+    [winner] = [item for item in made if item]
+    assert await database.merchants.get_merchant("m_1") == winner
+    assert winner in wishes
+
+
+async def test_merchants_are_listed_by_id(database):
+    """A list begins with a prefix, is in order of ids, and goes on after the one named."""
+    for merchant_id in ("b", "a_1", "a-2", "a_3", "az", "a"):
+        await database.merchants.create_merchant(builders.merchant(merchant_id))
+
+    async def ids(prefix, after, limit=10):
+        found = await database.merchants.list_merchants(prefix, after, limit)
+        return [item.merchant_id for item in found]
+
+    assert await ids("", "") == ["a", "a-2", "a_1", "a_3", "az", "b"]
+    assert await ids("a_", "") == ["a_1", "a_3"]
+    assert await ids("a", "a_1") == ["a_3", "az"]
+    assert await ids("", "a", 2) == ["a-2", "a_1"]
+    assert await ids("c", "") == []

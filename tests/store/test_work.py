@@ -1,0 +1,154 @@
+"""Work: leased by one worker at a time, by the database's clock; review cases."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from gateway.domain.change import ReviewKind
+from gateway.domain.channel import AttemptState
+from tests.store import builders
+from tests.store.scenes import open_one, opened, rows_of, value_of
+
+LEASE = timedelta(seconds=30)
+
+
+async def make_due(urls):
+    await rows_of(urls.owner, "update attempts set due_time = now() - interval '1 second'")
+
+
+async def test_only_what_is_due_is_leased(database, urls):
+    """An attempt is not taken before its time, nor once it is closed."""
+    made = await open_one(database)
+    assert await database.work.lease_attempts(10, LEASE) == []
+    await make_due(urls)
+    [taken] = await database.work.lease_attempts(10, LEASE)
+    [kept] = (await database.payments.load("m_1", made.payment_id)).attempts.values()
+    assert taken == kept
+    await database.payments.change_payment("m_1", made.payment_id, builders.succeed)
+    assert await database.work.lease_attempts(10, timedelta(0)) == []
+
+
+async def test_a_lease_ends_by_itself(database, urls):
+    """What a dead worker took is due again after its lease."""
+    await open_one(database)
+    await make_due(urls)
+    assert len(await database.work.lease_attempts(10, timedelta(0))) == 1
+    assert len(await database.work.lease_attempts(10, LEASE)) == 1
+    assert await database.work.lease_attempts(10, LEASE) == []
+    left = await value_of(urls.owner, "select extract(epoch from due_time - now()) from attempts")
+    assert 29 < left <= 30
+
+
+async def test_workers_never_take_the_same(each_urls):
+    """Eight workers over two pools take sixty due attempts, each exactly once."""
+    async with opened(each_urls) as one, opened(each_urls) as two:
+        await one.merchants.create_merchant(builders.merchant())
+        for _ in range(60):
+            made = builders.payment()
+            await one.payments.open_payment(builders.claim(made), builders.opening(made))
+        await make_due(each_urls)
+
+        async def worker(database):
+            taken = []
+            while page := await database.work.lease_attempts(5, LEASE):
+                taken += [attempt.attempt_id for attempt in page]
+            return taken
+
+        taken = await asyncio.gather(*(worker((one, two)[number % 2]) for number in range(8)))
+        # A worker that loses a race gets fewer than asked, even none, and stops here.
+        rest = await worker(one)
+    found = [*rest, *(attempt_id for part in taken for attempt_id in part)]
+    assert len(found) == len(set(found)) == 60
+
+
+async def test_what_is_learned_of_an_attempt_is_kept(database, urls):
+    """Tries, verified "not found" answers and the fence are kept, and it is due after the delay."""
+    made = await open_one(database)
+    [attempt] = (await database.payments.load("m_1", made.payment_id)).attempts.values()
+    learned = replace(attempt, tries=3, not_found_count=2, fenced=True)
+    await database.work.postpone_attempt(learned, timedelta(seconds=100))
+    kept = await database.payments.find_attempt("m_1", attempt.attempt_id)
+    assert kept == replace(learned, due_time=kept.due_time)
+    left = await value_of(urls.owner, "select extract(epoch from due_time - now()) from attempts")
+    assert 99 < left <= 100
+
+
+async def test_a_closed_attempt_is_not_postponed(database):
+    """An attempt that was concluded meanwhile stays closed."""
+    made = await open_one(database)
+    [attempt] = (await database.payments.load("m_1", made.payment_id)).attempts.values()
+    changed = await database.payments.change_payment("m_1", made.payment_id, builders.succeed)
+    await database.work.postpone_attempt(attempt, LEASE)
+    kept = await database.payments.find_attempt("m_1", attempt.attempt_id)
+    assert kept == changed.aggregate.attempts[attempt.attempt_id]
+    assert kept.state is AttemptState.SUCCEEDED
+
+
+async def test_expired_authorizations_are_leased(database, urls):
+    """Authorised payments are taken once their time to capture has passed, and once per lease."""
+    ended, running = [await open_one(database, order_id=f"o-{number}") for number in range(2)]
+    for made, lifetime in ((ended, timedelta(seconds=-1)), (running, timedelta(days=1))):
+
+        def decide(aggregate, lifetime=lifetime):
+            return builders.authorize(aggregate, lifetime)
+
+        await database.payments.change_payment("m_1", made.payment_id, decide)
+    due = [("m_1", ended.payment_id)]
+    assert await database.work.lease_expired_authorizations(10, timedelta(0)) == due
+    assert await database.work.lease_expired_authorizations(10, LEASE) == due
+    assert await database.work.lease_expired_authorizations(10, LEASE) == []
+
+
+async def test_a_change_does_not_end_a_lease(database):
+    """A payment that stays authorised stays with the worker that took it; one that ends leaves."""
+    made = await open_one(database)
+    await database.payments.change_payment(
+        "m_1", made.payment_id, lambda found: builders.authorize(found, timedelta(seconds=-1))
+    )
+    assert len(await database.work.lease_expired_authorizations(10, LEASE)) == 1
+
+    def touch(aggregate):
+        after = builders.next_version(aggregate.payment)
+        return replace(builders.opening(after), payment=after, event=builders.event(after))
+
+    await database.payments.change_payment("m_1", made.payment_id, touch)
+    assert await database.work.lease_expired_authorizations(10, LEASE) == []
+
+
+async def test_a_review_case_is_kept_once(database):
+    """One case per owner, kind and subject is open; once it is resolved another may be."""
+    case = builders.review()
+    assert await database.work.open_review(case)
+    again = builders.review(detail="again")
+    assert not await database.work.open_review(again)
+    assert await database.work.open_review(builders.review(kind=ReviewKind.MISMATCH))
+    assert await database.work.open_review(builders.review(owner_id="m_2"))
+    now = builders.clock.now()
+    resolved = replace(case, resolve_time=now, resolution="acknowledged", note="seen")
+    assert await database.work.resolve_review(resolved)
+    assert not await database.work.resolve_review(resolved)
+    assert await database.work.find_review(case.case_id) == resolved
+    assert await database.work.open_review(again)
+
+
+async def test_twenty_finders_open_one_review_case(database):
+    """Of twenty who find the same thing at once one is told that its case is new."""
+    opened_cases = await asyncio.gather(
+        *(database.work.open_review(builders.review()) for _ in range(20))
+    )
+    assert opened_cases.count(True) == 1
+
+
+async def test_review_cases_are_listed_oldest_first(database):
+    """Open cases are listed by age; resolved ones only for who asks."""
+    cases = [builders.review(subject=str(number)) for number in range(5)]
+    for case in reversed(cases):
+        await database.work.open_review(case)
+    done = replace(cases[1], resolve_time=builders.clock.now(), resolution="x")
+    await database.work.resolve_review(done)
+    expected = [cases[0], *cases[2:]]
+    assert await database.work.list_reviews(include_resolved=False, limit=10) == expected
+    assert await database.work.list_reviews(include_resolved=False, limit=2) == expected[:2]
+    everything = [cases[0], done, *cases[2:]]
+    assert await database.work.list_reviews(include_resolved=True, limit=10) == everything
+    assert await database.work.find_review(builders.clock.new_id()) is None
