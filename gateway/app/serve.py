@@ -41,6 +41,9 @@ REVIVE_PAUSE_S = 1.0
 GAUGES_PAUSE_S = 5.0
 """Pause between readings of what only the database knows, in seconds."""
 
+PATIENCE_SHARE = 0.7
+"""Share of the drain after which callers who still wait are answered with what is known."""
+
 _log = get_logger(__name__)
 
 
@@ -93,7 +96,12 @@ def _checks(database: Database, draining: asyncio.Event) -> dict[str, Check]:
 
 
 async def _drain(rpc: RpcServer, use_cases: UseCases, deadline: Deadline) -> None:
-    """Answer the calls inside, then wait for channels that still owe an answer."""
+    """Answer the calls inside, then wait for channels that still owe an answer.
+
+    Callers who wait longer than others are told PROCESSING before their calls would be cut off.
+    """
+    patience_s = deadline.remaining() * PATIENCE_SHARE
+    asyncio.get_running_loop().call_later(patience_s, use_cases.execution.hurry)
     await rpc.stop(deadline.remaining())
     left = await use_cases.execution.drain(deadline.remaining())
     if left:

@@ -121,6 +121,11 @@ def key_mismatch() -> Refused:
     )
 
 
+def refund_not_found() -> NotFound:
+    """Say that the merchant has no such refund."""
+    return NotFound(Reason.REFUND_NOT_FOUND, "This merchant has no such refund.")
+
+
 def payment_not_found() -> NotFound:
     """Say that the merchant has no such payment."""
     return NotFound(Reason.PAYMENT_NOT_FOUND, "This merchant has no such payment.")

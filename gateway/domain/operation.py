@@ -81,6 +81,11 @@ class Operation:
         return self.state is OperationState.PROCESSING
 
     @property
+    def keyed(self) -> bool:
+        """Whether a caller asked for it; the gateway's own operations have no key."""
+        return bool(self.idempotency_key)
+
+    @property
     def succeeded(self) -> bool:
         """Whether it was done."""
         return self.state is OperationState.SUCCEEDED

@@ -4,7 +4,7 @@ A store method that writes is one commit. No connection, transaction or unit of 
 so the store may put many callers' commits into one.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -283,5 +283,5 @@ class Observer(Protocol):
         """A person must look."""
 
 
-EventFeed = AsyncIterator[tuple[FeedPosition, Event | None]]
+EventFeed = AsyncGenerator[tuple[FeedPosition, Event | None], None]
 """A merchant's events, each with the position after it; None instead of an event is a heartbeat."""

@@ -1,11 +1,11 @@
 """From checked requests to what use cases take. Nothing can be wrong with a request any more."""
 
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway.domain.errors import payment_not_found, refund_not_found
 from gateway.domain.fees import FeeSchedule, FeeTerms
 from gateway.domain.ids import from_text
 from gateway.domain.merchant import Merchant, PaymentLimit
@@ -34,8 +34,6 @@ from paymentgateway.v1.payment_service_pb2 import (
     PayRequest,
 )
 from paymentgateway.v1.refund_service_pb2 import GetRefundRequest, ListRefundsRequest, RefundRequest
-
-T = TypeVar("T")
 
 
 def pay(request: PayRequest, caller: Caller) -> PayCommand:
@@ -101,7 +99,7 @@ def payment_lookup(request: GetPaymentRequest) -> Lookup:
 def refund_lookup(request: GetRefundRequest) -> Lookup:
     """Read what a refund is looked up by."""
     if request.WhichOneof("by") == "refund_id":
-        return Lookup(request.merchant_id, object_id=_required(from_text("ref", request.refund_id)))
+        return Lookup(request.merchant_id, object_id=_refund_id(request.refund_id))
     return Lookup(request.merchant_id, idempotency_key=request.idempotency_key)
 
 
@@ -150,8 +148,18 @@ def merchant(message: merchant_pb2.Merchant, now: datetime) -> Merchant:
 
 
 def payment_id(text: str) -> UUID:
-    """Read the id of a payment."""
-    return _required(from_text("pay", text))
+    """Read the id of a payment. Raises NotFound for one that can name none."""
+    found = from_text("pay", text)
+    if found is None:
+        raise payment_not_found()
+    return found
+
+
+def _refund_id(text: str) -> UUID:
+    found = from_text("ref", text)
+    if found is None:
+        raise refund_not_found()
+    return found
 
 
 def _fee_schedule(message: merchant_pb2.FeeSchedule) -> FeeSchedule:
@@ -185,9 +193,3 @@ def _amount(message: money_pb2.Money, *, is_set: bool) -> Money | None:
 
 def _moment(message: Timestamp, *, is_set: bool) -> datetime | None:
     return to_moment(message) if is_set else None
-
-
-def _required(value: T | None) -> T:
-    """Give what the checks before promised to be there."""
-    assert value is not None, "a request that was not checked came this far"
-    return value

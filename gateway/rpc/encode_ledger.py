@@ -16,8 +16,8 @@ from paymentgateway.v1.ledger_service_pb2 import (
     ListEntriesResponse,
 )
 
-_CAPTURED: Final = "payment_captured"
-"""The one event whose operation is a capture; all others with an operation are about refunds."""
+_PREFIXES: Final = {"payment_captured": "cap", "late_success": "ret", "return": "ret"}
+"""Prefix of the operation's id by the event, or by its first word; all others are of refunds."""
 
 
 def list_accounts(found: Iterable[AccountSum]) -> ListAccountsResponse:
@@ -68,13 +68,16 @@ def _put_entry(source: Entry, target: ledger_pb2.Entry) -> None:
     if source.payment_id:
         target.payment_id = to_text("pay", source.payment_id)
     if source.operation_id:
-        prefix = "cap" if source.event == _CAPTURED else "ref"
-        target.operation_id = to_text(prefix, source.operation_id)
+        target.operation_id = to_text(_prefix(source.event), source.operation_id)
     for transfer in source.transfers:
         added = target.transfers.add(currency_code=source.currency, minor_units=transfer.amount)
         _put_name(transfer.debit, added.debit)
         _put_name(transfer.credit, added.credit)
     put_moment(source.create_time, target.create_time)
+
+
+def _prefix(event: str) -> str:
+    return _PREFIXES.get(event) or _PREFIXES.get(event.partition("_")[0], "ref")
 
 
 def _put_name(source: AccountRef, target: ledger_pb2.AccountName) -> None:

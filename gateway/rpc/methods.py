@@ -34,7 +34,6 @@ METHODS: Final = (
         "Capture",
         payment_service_pb2.CaptureRequest,
         payment_service.capture,
-        rules.payment_id,
         money=True,
     ),
     Method(
@@ -42,7 +41,6 @@ METHODS: Final = (
         "Cancel",
         payment_service_pb2.CancelRequest,
         payment_service.cancel,
-        rules.payment_id,
         money=True,
     ),
     Method(
@@ -50,7 +48,6 @@ METHODS: Final = (
         "GetPayment",
         payment_service_pb2.GetPaymentRequest,
         payment_service.get_payment,
-        rules.payment_id,
     ),
     Method(
         "PaymentService",
@@ -71,7 +68,6 @@ METHODS: Final = (
         "Refund",
         refund_service_pb2.RefundRequest,
         refund_service.refund,
-        rules.payment_id,
         money=True,
     ),
     Method(
@@ -79,7 +75,6 @@ METHODS: Final = (
         "GetRefund",
         refund_service_pb2.GetRefundRequest,
         refund_service.get_refund,
-        rules.refund_id,
     ),
     Method(
         "RefundService",
@@ -125,7 +120,6 @@ METHODS: Final = (
         "ListEntries",
         ledger_service_pb2.ListEntriesRequest,
         ledger_service.list_entries,
-        rules.payment_id,
     ),
     Method(
         "LedgerService",

@@ -1,9 +1,7 @@
 """PaymentService: decode, call, encode."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing
 
-from gateway.domain.ports import EventFeed
 from gateway.rpc import decode, encode
 from gateway.rpc.call import Call, Desk
 from paymentgateway.v1.payment_service_pb2 import (
@@ -64,17 +62,7 @@ async def watch_payments(desk: Desk, call: Call, request: WatchPaymentsRequest) 
     merchant_id = request.merchant_id
     start = desk.cursors.decode(merchant_id, request.cursor)
     feed = desk.services.watch_payments(merchant_id, start)
-    async with desk.gate.stream(), _closing(feed):
+    async with desk.gate.stream(), aclosing(feed):
         async for position, event in feed:
             cursor = desk.cursors.encode(merchant_id, position)
             await call.send(encode.watch_payments(cursor, event))
-
-
-@asynccontextmanager
-async def _closing(feed: EventFeed) -> AsyncIterator[None]:
-    """Close a feed at once when its reader is gone, so that its place is free for another."""
-    try:
-        yield
-    finally:
-        if isinstance(feed, AsyncGenerator):
-            await feed.aclose()

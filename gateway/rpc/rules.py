@@ -7,28 +7,19 @@ otherwise, and must not trip over them.
 
 from collections.abc import Iterator
 from typing import Final
-from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.domain.ids import to_text
 from gateway.rpc.call import Violation
-from paymentgateway.v1.ledger_service_pb2 import ListEntriesRequest
 from paymentgateway.v1.merchant_pb2 import FeeSchedule, Merchant
 from paymentgateway.v1.merchant_service_pb2 import CreateMerchantRequest, UpdateMerchantRequest
 from paymentgateway.v1.payment_service_pb2 import (
-    CancelRequest,
-    CaptureRequest,
-    GetPaymentRequest,
     ListPaymentsRequest,
     PayRequest,
 )
-from paymentgateway.v1.refund_service_pb2 import GetRefundRequest, ListRefundsRequest, RefundRequest
+from paymentgateway.v1.refund_service_pb2 import ListRefundsRequest
 
 NANOS_MAX: Final = 999_999_999
-
-_LARGEST: Final = to_text("", UUID(int=(1 << 128) - 1)).removeprefix("_")
-"""Largest identifier as text. Its alphabet is in the order of ASCII, so texts compare like ids."""
 
 Violations = Iterator[Violation]
 
@@ -38,30 +29,13 @@ def pay(request: PayRequest) -> Violations:
     yield from _moment("expire_time", request.expire_time)
 
 
-def payment_id(
-    request: CaptureRequest
-    | CancelRequest
-    | RefundRequest
-    | GetPaymentRequest
-    | ListEntriesRequest,
-) -> Violations:
-    """Check that the payment's id is one."""
-    yield from _identifier("payment_id", request.payment_id)
-
-
-def refund_id(request: GetRefundRequest) -> Violations:
-    """Check that the refund's id is one."""
-    yield from _identifier("refund_id", request.refund_id)
-
-
 def list_payments(request: ListPaymentsRequest) -> Violations:
     """Check the span of time."""
     yield from _span(request)
 
 
 def list_refunds(request: ListRefundsRequest) -> Violations:
-    """Check the payment's id and the span of time."""
-    yield from _identifier("payment_id", request.payment_id)
+    """Check the span of time."""
     yield from _span(request)
 
 
@@ -133,9 +107,3 @@ def _span(request: ListPaymentsRequest | ListRefundsRequest) -> Violations:
 def _moment(path: str, moment: Timestamp) -> Violations:
     if not 0 <= moment.nanos <= NANOS_MAX:
         yield path, f"nanos must be 0 to {NANOS_MAX}"
-
-
-def _identifier(path: str, text: str) -> Violations:
-    tail = text.partition("_")[2]
-    if len(tail) == len(_LARGEST) and tail > _LARGEST:
-        yield path, "names no object"

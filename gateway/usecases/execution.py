@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from gateway.clock import Clock, Deadline
@@ -67,6 +68,7 @@ class Execution:
         self.timing = timing
         self.observer = observer
         self._tasks: set[asyncio.Task[Begun]] = set()
+        self._waiting: set[asyncio.Future[None]] = set()
 
     async def answer(
         self,
@@ -83,13 +85,19 @@ class Execution:
         task = asyncio.create_task(self._carry_out(begin, place, begun))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
-        await asyncio.wait({task}, timeout=deadline.remaining())
+        await self._wait(task, deadline)
         if task.done():
             return task.result()
         if begun.done():
             return begun.result()
         words = "The deadline passed before the answer was known. Send the same key again."
         raise DeadlinePassed(Reason.DEADLINE_EXCEEDED, words)
+
+    def hurry(self) -> None:
+        """Let nobody wait any longer: answer with what is known, and go on without the callers."""
+        for impatience in self._waiting:
+            if not impatience.done():
+                impatience.set_result(None)
 
     async def drain(self, seconds: float) -> int:
         """Wait for the work under way, at most so long. Give how much is left for others."""
@@ -108,14 +116,20 @@ class Execution:
             await self.keep_review(moment.review(ReviewKind.MISMATCH, attempt, words))
             return None
 
+        cases: list[ReviewCase] = []
+
         def decide(aggregate: Aggregate) -> Change | None:
-            return conclude(aggregate, attempt.attempt_id, outcome, moment)
+            change = conclude(aggregate, attempt.attempt_id, outcome, moment)
+            cases[:] = change.reviews if change else ()
+            return change
 
         changed = await self.payments.change_payment(
             attempt.merchant_id, attempt.payment_id, decide
         )
         if changed.written:
             self.observer.changed(changed.aggregate.payment)
+        for case in cases:
+            self.observer.review_opened(case)
         return changed.aggregate
 
     async def keep_review(self, case: ReviewCase) -> None:
@@ -135,6 +149,18 @@ class Execution:
         can = self.channel(channel).capabilities
         lease = can.send_timeout + self.timing.lease_margin
         return Moment(self.clock.now(), self.clock.new_id, lease, can.authorization_lifetime)
+
+    async def _wait(self, task: asyncio.Task[Begun], deadline: Deadline) -> None:
+        """Wait for the outcome, at most until the deadline or until everybody must hurry."""
+        impatience: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        either: set[asyncio.Future[Any]] = {task, impatience}
+        self._waiting.add(impatience)
+        try:
+            await asyncio.wait(
+                either, timeout=deadline.remaining(), return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            self._waiting.discard(impatience)
 
     def _ended(self, task: asyncio.Task[Begun]) -> None:
         """Let go of a task. What callers cannot meet is a fault of ours, whoever still waited."""

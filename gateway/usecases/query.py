@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from gateway.domain.errors import NotFound, Reason, payment_not_found
+from gateway.domain.errors import payment_not_found, refund_not_found
 from gateway.domain.idempotency import ClaimKind
 from gateway.domain.ledger import AccountSum, Entry
 from gateway.domain.operation import Operation, OperationKind
@@ -32,7 +32,7 @@ class Query:
         refund_id = lookup.object_id or await self._claimed(lookup, ClaimKind.REFUND)
         found = refund_id and await self._payments.find_operation(lookup.merchant_id, refund_id)
         if not found or found.kind is not OperationKind.REFUND:
-            raise NotFound(Reason.REFUND_NOT_FOUND, "This merchant has no such refund.")
+            raise refund_not_found()
         return found
 
     async def entries(self, merchant_id: str, payment_id: UUID) -> Sequence[Entry]:

@@ -5,13 +5,11 @@ nothing; what it costs is bounded by the number of watchers and the span between
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from gateway.clock import Clock
-from gateway.domain.change import Event
 from gateway.domain.errors import Overloaded, Reason
-from gateway.domain.ports import EventStore, FeedPosition
+from gateway.domain.ports import EventFeed, EventStore, FeedPosition
 from gateway.usecases.merchants import MerchantBook
 
 PAGE_EVENTS_MAX = 200
@@ -39,9 +37,7 @@ class Watch:
         self._terms = terms
         self.watchers = 0
 
-    async def __call__(
-        self, merchant_id: str, after: FeedPosition | None
-    ) -> AsyncIterator[tuple[FeedPosition, Event | None]]:
+    async def __call__(self, merchant_id: str, after: FeedPosition | None) -> EventFeed:
         """Give events with the position after each; None instead of an event is a heartbeat.
 
         The first is a heartbeat. Never ends by itself. Raises NotFound, Overloaded.
@@ -57,9 +53,7 @@ class Watch:
         finally:
             self.watchers -= 1
 
-    async def _follow(
-        self, merchant_id: str, position: FeedPosition
-    ) -> AsyncIterator[tuple[FeedPosition, Event | None]]:
+    async def _follow(self, merchant_id: str, position: FeedPosition) -> EventFeed:
         yield position, None
         spoken = self._clock.monotonic()
         while True:

@@ -47,7 +47,12 @@ SETTINGS = {
 }
 """Everything that waits for hours in production comes to its end within seconds."""
 
-UNENDED = "select payment_id from payments where state in ('REQUIRES_ACTION', 'AUTHORIZED')"
+UNENDED = """
+select payment_id from payments p where state in ('REQUIRES_ACTION', 'AUTHORIZED') and not exists (
+    select from attempts a join review_cases r using (attempt_id)
+    where a.payment_id = p.payment_id and a.state = 'OPEN' and r.resolve_time is null
+)
+"""
 
 Say = Callable[[str], None]
 

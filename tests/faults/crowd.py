@@ -35,6 +35,7 @@ from tests.invariants import Told
 from tests.invariants.world import NOTHING, REFUSED
 
 DEADLINE_S = 5.0
+PAUSE_S = 0.15
 WAIT_S = 12.0
 """How long a caller goes on about one key before it turns to something else, in seconds."""
 
@@ -185,14 +186,14 @@ class Traveller:
                 return None
             except GatewayError as error:
                 self._check_error(kind, error)
-                await asyncio.sleep(min(error.retry_after_s or 0.1, 0.3))
+                await asyncio.sleep(min(error.retry_after_s or PAUSE_S, 2 * PAUSE_S))
             else:
                 crowd.told.append(answer.told)
                 if answer.state in ENDED:
                     crowd.outcomes[kind, answer.state] += 1
                     crowd.open.pop(key, None)
                     return answer
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(PAUSE_S)
             deadline_s = DEADLINE_S
         crowd.open.setdefault(key, Open(kind, send))
         return answer

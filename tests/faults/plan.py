@@ -12,7 +12,10 @@ from typing import Any
 Script = Mapping[str, Any]
 
 NO_SCRIPT_SHARE = 0.35
+ANSWER_SHARE = 0.3
+ACTION_SHARE = 0.25
 BEYOND_TIMEOUT_MS = 2_200
+STORM = 30
 DEADLINES_MS = (None, None, None, None, 5, 20, 60, 250)
 
 SPOILED = (
@@ -102,7 +105,7 @@ def journey(seed: int, index: int, merchants: int) -> Journey:
         merchant=chance.randrange(merchants),
         minor_units=amount,
         manual=manual,
-        charge=_charge_script(chance, manual=manual),
+        charge=_charge_script(chance, index, manual=manual),
         capture=_script(chance) if manual else {},
         refund=_refund_script(chance),
         copies=chance.choice((1, 1, 1, 2, 3)),
@@ -149,31 +152,43 @@ def _wish(chance: random.Random, kind: str, minor_units: int = 0, *, final: bool
 
 
 def _script(chance: random.Random) -> Script:
-    """How the channel behaves: mostly well, else badly in one of all its ways."""
+    """How the channel behaves: well, or badly in one of all its ways."""
     if chance.random() < NO_SCRIPT_SHARE:
         return {}
-    way = chance.choice(("spoiled", "spoiled", "notified", "slow", "forgets", "later", "declines"))
-    if way == "spoiled":
-        always = chance.random() < 0.03
-        fault = chance.choice(SPOILED)
-        return {"fault": fault, "fault_count": chance.randint(1, 3), "fault_always": always}
-    if way == "notified":
-        later = {"outcome": "ANSWER_LATER", "settle_delay_ms": chance.randint(50, 600)}
-        notify = {"notify": chance.choice(NOTIFIED), "notify_count": 30}
-        return notify | (later if chance.random() < 0.5 else {})
-    if way == "slow":
+    if chance.random() < ANSWER_SHARE:
+        return _other_answer(chance)
+    return _fault(chance, chance.choice(SCRIPTED))
+
+
+def _fault(chance: random.Random, name: str) -> Script:
+    """Make a script that commits a fault, named as the sandbox's proof names it."""
+    if name == "REPLY_DELAY":
         return {"reply_delay_ms": chance.choice((50, 200, 500, BEYOND_TIMEOUT_MS))}
-    if way == "forgets":
+    if name == "FORGET":
         return {"fault": "DROP_REPLY", "forget_count": chance.randint(1, 4)}
-    if way == "later":
-        declined = chance.random() < 0.3
-        delay = chance.randint(50, 1_500)
-        return {"outcome": "ANSWER_LATER", "settle_delay_ms": delay, "settle_declined": declined}
-    return {"outcome": "DECLINE"}
+    if name.startswith("NOTIFY_"):
+        notify = {"notify": name.removeprefix("NOTIFY_"), "notify_count": STORM}
+        return notify | (_later(chance) if chance.random() < 0.5 else {})
+    always = chance.random() < 0.03
+    return {"fault": name, "fault_count": chance.randint(1, 3), "fault_always": always}
 
 
-def _charge_script(chance: random.Random, *, manual: bool) -> Script:
-    if chance.random() > 0.12:
+def _other_answer(chance: random.Random) -> Script:
+    if chance.random() < 0.4:
+        return {"outcome": "DECLINE"}
+    return _later(chance) | {"settle_declined": chance.random() < 0.3}
+
+
+def _later(chance: random.Random) -> Script:
+    return {"outcome": "ANSWER_LATER", "settle_delay_ms": chance.randint(50, 1_000)}
+
+
+def _charge_script(chance: random.Random, index: int, *, manual: bool) -> Script:
+    """Give every second charge the next fault in turn, so that none is left out by chance."""
+    turn, in_turn = divmod(index, 2)
+    if in_turn:
+        return _fault(chance, SCRIPTED[turn % len(SCRIPTED)])
+    if chance.random() > ACTION_SHARE:
         return _script(chance)
     acts_ms = chance.choice((0, 200, 1_000))
     action: dict[str, Any] = {"outcome": "REQUIRE_ACTION", "settle_delay_ms": acts_ms}

@@ -1,4 +1,4 @@
-"""What a campaign did, as tables for people: calls, faults with their hits, unknowns and their end."""
+"""What a campaign did, as tables for people: calls, faults and their hits, unknowns and their end."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from gateway.domain.change import ReviewKind
+from gateway.domain.change import Change, ReviewKind
 from gateway.domain.channel import AttemptState
 from tests.store import builders
 from tests.store.scenes import open_one, opened, rows_of, value_of
@@ -109,7 +109,7 @@ async def test_a_change_does_not_end_a_lease(database):
 
     def touch(aggregate):
         after = builders.next_version(aggregate.payment)
-        return replace(builders.opening(after), payment=after, event=builders.event(after))
+        return Change(after, builders.event(after))
 
     await database.payments.change_payment("m_1", made.payment_id, touch)
     assert await database.work.lease_expired_authorizations(10, LEASE) == []

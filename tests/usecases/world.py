@@ -8,6 +8,7 @@ from uuid import UUID
 from gateway.clock import Deadline
 from gateway.domain.change import Aggregate
 from gateway.domain.channel import Attempt, Outcome
+from gateway.domain.ledger import Entry, Transfer, customer
 from gateway.domain.money import Money
 from gateway.domain.operation import Operation
 from gateway.domain.payment import CaptureMode, Payer, Payment, PaymentMethod, Scene
@@ -139,6 +140,15 @@ class World:
         """Change the merchant behind everybody's back, and let every memory of it grow old."""
         self.rows.merchants["m_1"] = replace(self.rows.merchants["m_1"], **fields)
         self.clock.advance(timedelta(seconds=2))
+
+    def settle(self, amount: int) -> None:
+        """Let so much of what the merchant has unsettled become available, as settlement will."""
+        unsettled, available = (
+            customer(f"merchant_{x}", "m_1") for x in ("unsettled", "available")
+        )
+        transfer = Transfer(unsettled, available, amount)
+        entry_id, now = self.clock.new_id(), self.clock.now()
+        self.rows.entries.append(Entry("m_1", entry_id, "settled", "CNY", (transfer,), now))
 
 
 def patience() -> Deadline:

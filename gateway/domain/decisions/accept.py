@@ -100,7 +100,7 @@ def release_authorization(
     if payment.state is not PaymentState.AUTHORIZED or not ended or aggregate.running_exclusive:
         return None
     released = replace(operation, amount=Money(payment.currency, payment.uncaptured))
-    return accepted(aggregate, released, EventType.CANCEL_ACCEPTED, moment)
+    return accepted(aggregate, released, EventType.CHANGED, moment)
 
 
 def accepted(

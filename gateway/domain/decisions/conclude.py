@@ -77,8 +77,12 @@ def _canceled(answer: Answer) -> Change:
         answer.closed(attempt, AttemptState.FAILED) for attempt in answer.still_open(None)
     )
     moved = replace(answer.payment, state=_after_cancel(answer), next_action=None)
-    change = answer.change(EventType.CANCEL_ENDED, moved, None)
+    change = answer.change(_cancel_ended(answer), moved, None)
     return replace(change, attempts=(*change.attempts, *charge))
+
+
+def _cancel_ended(answer: Answer) -> EventType:
+    return EventType.CANCEL_ENDED if answer.operation.keyed else EventType.CHANGED
 
 
 def _after_cancel(answer: Answer) -> PaymentState:
@@ -106,7 +110,7 @@ def _refunded(answer: Answer) -> Change:
 
 def _returned(answer: Answer) -> Change:
     entry = bookings.return_succeeded(answer.payment, answer.operation, answer.moment)
-    change = answer.change(EventType.REFUND_ENDED, answer.payment, None)
+    change = answer.change(EventType.CHANGED, answer.payment, None)
     return replace(change, entries=(entry,))
 
 
@@ -116,7 +120,7 @@ def _capture_failed(answer: Answer, failure: Failure) -> Change:
 
 def _cancel_failed(answer: Answer, failure: Failure) -> Change:
     """The charge had ended otherwise: its own attempt finds out how, at once."""
-    change = answer.change(EventType.CANCEL_ENDED, answer.payment, failure)
+    change = answer.change(_cancel_ended(answer), answer.payment, failure)
     due = answer.moment.now
     charge = tuple(replace(attempt, due_time=due) for attempt in answer.still_open(None))
     return replace(change, attempts=(*change.attempts, *charge))
@@ -134,7 +138,7 @@ def _return_failed(answer: Answer, failure: Failure) -> Change:
     amount = answer.operation.amount
     detail = f"The channel refused to give back {amount} that came late; it stays in suspense."
     return replace(
-        answer.change(EventType.REFUND_ENDED, answer.payment, failure),
+        answer.change(EventType.CHANGED, answer.payment, failure),
         entries=(bookings.return_failed(answer.payment, answer.operation, answer.moment),),
         reviews=(answer.moment.review(ReviewKind.RETURN_REFUSED, answer.attempt, detail),),
     )

@@ -49,9 +49,14 @@ class Moment:
     def change(
         self, kind: EventType, payment: Payment, operation: Operation | None = None
     ) -> Change:
-        """Make the change to the payment's next version; callers add what else it writes."""
+        """Make the change to the payment's next version; callers add what else it writes.
+
+        The event names the operation only where a caller asked for it.
+        """
         after = self.next_version(payment)
-        event = self.event(kind, after, operation.operation_id if operation else None)
+        event = self.event(
+            kind, after, operation.operation_id if operation and operation.keyed else None
+        )
         return Change(after, event, operations=(operation,) if operation else ())
 
     def charge_attempt(self, payment: Payment, serial: int) -> Attempt:

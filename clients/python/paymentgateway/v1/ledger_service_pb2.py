@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from paymentgateway.v1 import ledger_pb2 as paymentgateway_dot_v1_dot_ledger__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&paymentgateway/v1/ledger_service.proto\x12\x11paymentgateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epaymentgateway/v1/ledger.proto\"Y\n\x13ListAccountsRequest\x12\x42\n\x0bmerchant_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[0-9a-z][0-9a-z_-]{0,63}$R\nmerchantId\"N\n\x14ListAccountsResponse\x12\x36\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x1a.paymentgateway.v1.AccountR\x08\x61\x63\x63ounts\"\x95\x01\n\x12ListEntriesRequest\x12\x42\n\x0bmerchant_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[0-9a-z][0-9a-z_-]{0,63}$R\nmerchantId\x12;\n\npayment_id\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^pay_[0-9A-Za-z]{22}$R\tpaymentId\"I\n\x13ListEntriesResponse\x12\x32\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.paymentgateway.v1.EntryR\x07\x65ntries\"_\n\x16GetTrialBalanceRequest\x12\x45\n\x0bmerchant_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x32\x1d^([0-9a-z][0-9a-z_-]{0,63})?$R\nmerchantId\"\xa6\x01\n\x17GetTrialBalanceResponse\x12\x36\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x1a.paymentgateway.v1.AccountR\x08\x61\x63\x63ounts\x12\x1a\n\x08\x62\x61lanced\x18\x02 \x01(\x08R\x08\x62\x61lanced\x12\x37\n\tread_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08readTime2\xb8\x02\n\rLedgerService\x12_\n\x0cListAccounts\x12&.paymentgateway.v1.ListAccountsRequest\x1a\'.paymentgateway.v1.ListAccountsResponse\x12\\\n\x0bListEntries\x12%.paymentgateway.v1.ListEntriesRequest\x1a&.paymentgateway.v1.ListEntriesResponse\x12h\n\x0fGetTrialBalance\x12).paymentgateway.v1.GetTrialBalanceRequest\x1a*.paymentgateway.v1.GetTrialBalanceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&paymentgateway/v1/ledger_service.proto\x12\x11paymentgateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epaymentgateway/v1/ledger.proto\"Y\n\x13ListAccountsRequest\x12\x42\n\x0bmerchant_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[0-9a-z][0-9a-z_-]{0,63}$R\nmerchantId\"N\n\x14ListAccountsResponse\x12\x36\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x1a.paymentgateway.v1.AccountR\x08\x61\x63\x63ounts\"\x9a\x01\n\x12ListEntriesRequest\x12\x42\n\x0bmerchant_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[0-9a-z][0-9a-z_-]{0,63}$R\nmerchantId\x12@\n\npayment_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z]{3}_[0-9A-Za-z]{22}$R\tpaymentId\"I\n\x13ListEntriesResponse\x12\x32\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.paymentgateway.v1.EntryR\x07\x65ntries\"_\n\x16GetTrialBalanceRequest\x12\x45\n\x0bmerchant_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x32\x1d^([0-9a-z][0-9a-z_-]{0,63})?$R\nmerchantId\"\xa6\x01\n\x17GetTrialBalanceResponse\x12\x36\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x1a.paymentgateway.v1.AccountR\x08\x61\x63\x63ounts\x12\x1a\n\x08\x62\x61lanced\x18\x02 \x01(\x08R\x08\x62\x61lanced\x12\x37\n\tread_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08readTime2\xb8\x02\n\rLedgerService\x12_\n\x0cListAccounts\x12&.paymentgateway.v1.ListAccountsRequest\x1a\'.paymentgateway.v1.ListAccountsResponse\x12\\\n\x0bListEntries\x12%.paymentgateway.v1.ListEntriesRequest\x1a&.paymentgateway.v1.ListEntriesResponse\x12h\n\x0fGetTrialBalance\x12).paymentgateway.v1.GetTrialBalanceRequest\x1a*.paymentgateway.v1.GetTrialBalanceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTENTRIESREQUEST'].fields_by_name['merchant_id']._loaded_options = None
   _globals['_LISTENTRIESREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\272H\036r\0342\032^[0-9a-z][0-9a-z_-]{0,63}$'
   _globals['_LISTENTRIESREQUEST'].fields_by_name['payment_id']._loaded_options = None
-  _globals['_LISTENTRIESREQUEST'].fields_by_name['payment_id']._serialized_options = b'\272H\031r\0272\025^pay_[0-9A-Za-z]{22}$'
+  _globals['_LISTENTRIESREQUEST'].fields_by_name['payment_id']._serialized_options = b'\272H\036r\0342\032^[a-z]{3}_[0-9A-Za-z]{22}$'
   _globals['_GETTRIALBALANCEREQUEST'].fields_by_name['merchant_id']._loaded_options = None
   _globals['_GETTRIALBALANCEREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\272H!r\0372\035^([0-9a-z][0-9a-z_-]{0,63})?$'
   _globals['_LISTACCOUNTSREQUEST']._serialized_start=126
@@ -46,13 +46,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTACCOUNTSRESPONSE']._serialized_start=217
   _globals['_LISTACCOUNTSRESPONSE']._serialized_end=295
   _globals['_LISTENTRIESREQUEST']._serialized_start=298
-  _globals['_LISTENTRIESREQUEST']._serialized_end=447
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=449
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=522
-  _globals['_GETTRIALBALANCEREQUEST']._serialized_start=524
-  _globals['_GETTRIALBALANCEREQUEST']._serialized_end=619
-  _globals['_GETTRIALBALANCERESPONSE']._serialized_start=622
-  _globals['_GETTRIALBALANCERESPONSE']._serialized_end=788
-  _globals['_LEDGERSERVICE']._serialized_start=791
-  _globals['_LEDGERSERVICE']._serialized_end=1103
+  _globals['_LISTENTRIESREQUEST']._serialized_end=452
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=454
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=527
+  _globals['_GETTRIALBALANCEREQUEST']._serialized_start=529
+  _globals['_GETTRIALBALANCEREQUEST']._serialized_end=624
+  _globals['_GETTRIALBALANCERESPONSE']._serialized_start=627
+  _globals['_GETTRIALBALANCERESPONSE']._serialized_end=793
+  _globals['_LEDGERSERVICE']._serialized_start=796
+  _globals['_LEDGERSERVICE']._serialized_end=1108
 # @@protoc_insertion_point(module_scope)

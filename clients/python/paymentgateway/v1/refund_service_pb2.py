@@ -27,7 +27,7 @@ from paymentgateway.v1 import money_pb2 as paymentgateway_dot_v1_dot_money__pb2
 from paymentgateway.v1 import refund_pb2 as paymentgateway_dot_v1_dot_refund__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&paymentgateway/v1/refund_service.proto\x12\x11paymentgateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpaymentgateway/v1/money.proto\x1a\x1epaymentgateway/v1/refund.proto\"\xc5\x03\n\rRefundRequest\x12\x42\n\x0bmerchant_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[0-9a-z][0-9a-z_-]{0,63}$R\nmerchantId\x12p\n\x0fidempotency_key\x18\x02 \x01(\tBG\xbaHDrB2\x1a^[!-~]([ -~]{0,62}[!-~])?$Z$00000000-0000-0000-0000-000000000000R\x0eidempotencyKey\x12;\n\npayment_id\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^pay_[0-9A-Za-z]{22}$R\tpaymentId\x12\x30\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x18.paymentgateway.v1.MoneyR\x06\x61mount\x12\x8e\x01\n\x0b\x64\x65scription\x18\x05 \x01(\tBl\xbaHirg(\x80\x01\x32\x62^[^\\x{00}-\\x{1f}\\x{7f}-\\x{9f}\\x{061c}\\x{200e}\\x{200f}\\x{2028}-\\x{202e}\\x{2066}-\\x{2069}\\x{feff}]*$R\x0b\x64\x65scription\"_\n\x0eRefundResponse\x12\x31\n\x06refund\x18\x01 \x01(\x0b\x32\x19.paymentgateway.v1.RefundR\x06refund\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xee\x01\n\x10GetRefundRequest\x12\x42\n\x0bmerchant_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[0-9a-z][0-9a-z_-]{0,63}$R\nmerchantId\x12;\n\trefund_id\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^ref_[0-9A-Za-z]{22}$H\x00R\x08refundId\x12L\n\x0fidempotency_key\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[!-~]([ -~]{0,62}[!-~])?$H\x00R\x0eidempotencyKeyB\x0b\n\x02\x62y\x12\x05\xbaH\x02\x08\x01\"F\n\x11GetRefundResponse\x12\x31\n\x06refund\x18\x01 \x01(\x0b\x32\x19.paymentgateway.v1.RefundR\x06refund\"\xd8\x03\n\x12ListRefundsRequest\x12\x42\n\x0bmerchant_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[0-9a-z][0-9a-z_-]{0,63}$R\nmerchantId\x12>\n\npayment_id\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^(pay_[0-9A-Za-z]{22})?$R\tpaymentId\x12\x41\n\x05state\x18\x03 \x01(\x0e\x32!.paymentgateway.v1.OperationStateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12W\n\x10\x63reate_time_from\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00R\x0e\x63reateTimeFrom\x12S\n\x0e\x63reate_time_to\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00R\x0c\x63reateTimeTo\x12$\n\tpage_size\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03(\x80\x04R\tpageToken\"r\n\x13ListRefundsResponse\x12\x33\n\x07refunds\x18\x01 \x03(\x0b\x32\x19.paymentgateway.v1.RefundR\x07refunds\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x94\x02\n\rRefundService\x12M\n\x06Refund\x12 .paymentgateway.v1.RefundRequest\x1a!.paymentgateway.v1.RefundResponse\x12V\n\tGetRefund\x12#.paymentgateway.v1.GetRefundRequest\x1a$.paymentgateway.v1.GetRefundResponse\x12\\\n\x0bListRefunds\x12%.paymentgateway.v1.ListRefundsRequest\x1a&.paymentgateway.v1.ListRefundsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&paymentgateway/v1/refund_service.proto\x12\x11paymentgateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpaymentgateway/v1/money.proto\x1a\x1epaymentgateway/v1/refund.proto\"\xca\x03\n\rRefundRequest\x12\x42\n\x0bmerchant_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[0-9a-z][0-9a-z_-]{0,63}$R\nmerchantId\x12p\n\x0fidempotency_key\x18\x02 \x01(\tBG\xbaHDrB2\x1a^[!-~]([ -~]{0,62}[!-~])?$Z$00000000-0000-0000-0000-000000000000R\x0eidempotencyKey\x12@\n\npayment_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z]{3}_[0-9A-Za-z]{22}$R\tpaymentId\x12\x30\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x18.paymentgateway.v1.MoneyR\x06\x61mount\x12\x8e\x01\n\x0b\x64\x65scription\x18\x05 \x01(\tBl\xbaHirg(\x80\x01\x32\x62^[^\\x{00}-\\x{1f}\\x{7f}-\\x{9f}\\x{061c}\\x{200e}\\x{200f}\\x{2028}-\\x{202e}\\x{2066}-\\x{2069}\\x{feff}]*$R\x0b\x64\x65scription\"_\n\x0eRefundResponse\x12\x31\n\x06refund\x18\x01 \x01(\x0b\x32\x19.paymentgateway.v1.RefundR\x06refund\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xf3\x01\n\x10GetRefundRequest\x12\x42\n\x0bmerchant_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[0-9a-z][0-9a-z_-]{0,63}$R\nmerchantId\x12@\n\trefund_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z]{3}_[0-9A-Za-z]{22}$H\x00R\x08refundId\x12L\n\x0fidempotency_key\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[!-~]([ -~]{0,62}[!-~])?$H\x00R\x0eidempotencyKeyB\x0b\n\x02\x62y\x12\x05\xbaH\x02\x08\x01\"F\n\x11GetRefundResponse\x12\x31\n\x06refund\x18\x01 \x01(\x0b\x32\x19.paymentgateway.v1.RefundR\x06refund\"\xdd\x03\n\x12ListRefundsRequest\x12\x42\n\x0bmerchant_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[0-9a-z][0-9a-z_-]{0,63}$R\nmerchantId\x12\x43\n\npayment_id\x18\x02 \x01(\tB$\xbaH!r\x1f\x32\x1d^([a-z]{3}_[0-9A-Za-z]{22})?$R\tpaymentId\x12\x41\n\x05state\x18\x03 \x01(\x0e\x32!.paymentgateway.v1.OperationStateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12W\n\x10\x63reate_time_from\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00R\x0e\x63reateTimeFrom\x12S\n\x0e\x63reate_time_to\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\"\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x00R\x0c\x63reateTimeTo\x12$\n\tpage_size\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03(\x80\x04R\tpageToken\"r\n\x13ListRefundsResponse\x12\x33\n\x07refunds\x18\x01 \x03(\x0b\x32\x19.paymentgateway.v1.RefundR\x07refunds\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x94\x02\n\rRefundService\x12M\n\x06Refund\x12 .paymentgateway.v1.RefundRequest\x1a!.paymentgateway.v1.RefundResponse\x12V\n\tGetRefund\x12#.paymentgateway.v1.GetRefundRequest\x1a$.paymentgateway.v1.GetRefundResponse\x12\\\n\x0bListRefunds\x12%.paymentgateway.v1.ListRefundsRequest\x1a&.paymentgateway.v1.ListRefundsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFUNDREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
   _globals['_REFUNDREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\272HDrB2\032^[!-~]([ -~]{0,62}[!-~])?$Z$00000000-0000-0000-0000-000000000000'
   _globals['_REFUNDREQUEST'].fields_by_name['payment_id']._loaded_options = None
-  _globals['_REFUNDREQUEST'].fields_by_name['payment_id']._serialized_options = b'\272H\031r\0272\025^pay_[0-9A-Za-z]{22}$'
+  _globals['_REFUNDREQUEST'].fields_by_name['payment_id']._serialized_options = b'\272H\036r\0342\032^[a-z]{3}_[0-9A-Za-z]{22}$'
   _globals['_REFUNDREQUEST'].fields_by_name['description']._loaded_options = None
   _globals['_REFUNDREQUEST'].fields_by_name['description']._serialized_options = b'\272Hirg(\200\0012b^[^\\x{00}-\\x{1f}\\x{7f}-\\x{9f}\\x{061c}\\x{200e}\\x{200f}\\x{2028}-\\x{202e}\\x{2066}-\\x{2069}\\x{feff}]*$'
   _globals['_GETREFUNDREQUEST'].oneofs_by_name['by']._loaded_options = None
@@ -47,13 +47,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETREFUNDREQUEST'].fields_by_name['merchant_id']._loaded_options = None
   _globals['_GETREFUNDREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\272H\036r\0342\032^[0-9a-z][0-9a-z_-]{0,63}$'
   _globals['_GETREFUNDREQUEST'].fields_by_name['refund_id']._loaded_options = None
-  _globals['_GETREFUNDREQUEST'].fields_by_name['refund_id']._serialized_options = b'\272H\031r\0272\025^ref_[0-9A-Za-z]{22}$'
+  _globals['_GETREFUNDREQUEST'].fields_by_name['refund_id']._serialized_options = b'\272H\036r\0342\032^[a-z]{3}_[0-9A-Za-z]{22}$'
   _globals['_GETREFUNDREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
   _globals['_GETREFUNDREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\272H\036r\0342\032^[!-~]([ -~]{0,62}[!-~])?$'
   _globals['_LISTREFUNDSREQUEST'].fields_by_name['merchant_id']._loaded_options = None
   _globals['_LISTREFUNDSREQUEST'].fields_by_name['merchant_id']._serialized_options = b'\272H\036r\0342\032^[0-9a-z][0-9a-z_-]{0,63}$'
   _globals['_LISTREFUNDSREQUEST'].fields_by_name['payment_id']._loaded_options = None
-  _globals['_LISTREFUNDSREQUEST'].fields_by_name['payment_id']._serialized_options = b'\272H\034r\0322\030^(pay_[0-9A-Za-z]{22})?$'
+  _globals['_LISTREFUNDSREQUEST'].fields_by_name['payment_id']._serialized_options = b'\272H!r\0372\035^([a-z]{3}_[0-9A-Za-z]{22})?$'
   _globals['_LISTREFUNDSREQUEST'].fields_by_name['state']._loaded_options = None
   _globals['_LISTREFUNDSREQUEST'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_LISTREFUNDSREQUEST'].fields_by_name['create_time_from']._loaded_options = None
@@ -65,17 +65,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTREFUNDSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTREFUNDSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003(\200\004'
   _globals['_REFUNDREQUEST']._serialized_start=158
-  _globals['_REFUNDREQUEST']._serialized_end=611
-  _globals['_REFUNDRESPONSE']._serialized_start=613
-  _globals['_REFUNDRESPONSE']._serialized_end=708
-  _globals['_GETREFUNDREQUEST']._serialized_start=711
-  _globals['_GETREFUNDREQUEST']._serialized_end=949
-  _globals['_GETREFUNDRESPONSE']._serialized_start=951
-  _globals['_GETREFUNDRESPONSE']._serialized_end=1021
-  _globals['_LISTREFUNDSREQUEST']._serialized_start=1024
-  _globals['_LISTREFUNDSREQUEST']._serialized_end=1496
-  _globals['_LISTREFUNDSRESPONSE']._serialized_start=1498
-  _globals['_LISTREFUNDSRESPONSE']._serialized_end=1612
-  _globals['_REFUNDSERVICE']._serialized_start=1615
-  _globals['_REFUNDSERVICE']._serialized_end=1891
+  _globals['_REFUNDREQUEST']._serialized_end=616
+  _globals['_REFUNDRESPONSE']._serialized_start=618
+  _globals['_REFUNDRESPONSE']._serialized_end=713
+  _globals['_GETREFUNDREQUEST']._serialized_start=716
+  _globals['_GETREFUNDREQUEST']._serialized_end=959
+  _globals['_GETREFUNDRESPONSE']._serialized_start=961
+  _globals['_GETREFUNDRESPONSE']._serialized_end=1031
+  _globals['_LISTREFUNDSREQUEST']._serialized_start=1034
+  _globals['_LISTREFUNDSREQUEST']._serialized_end=1511
+  _globals['_LISTREFUNDSRESPONSE']._serialized_start=1513
+  _globals['_LISTREFUNDSRESPONSE']._serialized_end=1627
+  _globals['_REFUNDSERVICE']._serialized_start=1630
+  _globals['_REFUNDSERVICE']._serialized_end=1906
 # @@protoc_insertion_point(module_scope)

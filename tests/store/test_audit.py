@@ -1,0 +1,168 @@
+"""`gateway ledger check`: each thing that can be wrong is found, and named exactly."""
+
+import asyncpg
+import pytest
+
+from gateway.domain.ids import to_text
+from tests.store import builders
+from tests.store.scenes import paid_one
+
+TRANSFER = (
+    "insert into transfers (owner_id, entry_id, position, event, book, debit_code, debit_key, "
+    "credit_code, credit_key, currency, amount, create_time, payment_id) values "
+)
+
+
+@pytest.fixture
+async def paid(database):
+    """A payment with a refund under way, and everything folded."""
+    made = await paid_one(database)
+    claim = builders.refund_claim(made, "r", 300)
+    changed = await database.payments.change_payment(
+        "m_1", made.payment_id, builders.refund(claim, 300), claim=claim
+    )
+    await database.ledger.fold()
+    assert await database.ledger.check() == []
+    return changed.aggregate.payment
+
+
+async def spoil(urls, statement):
+    """Change what only the owner can."""
+    connection = await asyncpg.connect(urls.owner)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "rule", "words"),
+    [
+        (
+            "update balances set debits = debits + 1 where code = 'merchant_unsettled'",
+            "cached balance",
+            ["C merchant_unsettled[m_1] CNY", "301 debits", "300 and 1000"],
+        ),
+        (
+            "delete from balances where code = 'refund_in_transit'",
+            "cached balance",
+            ["C refund_in_transit[sandbox] CNY", "0 debits and 0 credits", "0 and 300"],
+        ),
+        (
+            "update payments set captured = 999",
+            "payment",
+            ["PAYMENT of m_1", "999 captured", "1000 and 300 CNY"],
+        ),
+        ("update payments set refunded = 299", "payment", ["299 refunded", "300 CNY"]),
+        (
+            "update payment_operations set amount = 299",
+            "in transit",
+            ["PAYMENT of m_1", "300 CNY in transit through sandbox", "are 299"],
+        ),
+        (
+            "update payment_operations set state = 'SUCCEEDED'",
+            "in transit",
+            ["300 CNY", "are 0"],
+        ),
+        (
+            "delete from events where version = 2",
+            "events",
+            ["PAYMENT", "version 3", "has 2 events"],
+        ),
+        ("update payments set version = 4", "events", ["version 4", "up to version 3"]),
+        ("update events set state = 'FAILED' where version = 3", "events", ["says otherwise"]),
+        ("delete from operations where kind = 'PAY'", "keys", ["PAY", "does not stand for it"]),
+        (
+            "update operations set idempotency_key = 'other' where kind = 'REFUND'",
+            "keys",
+            ["'other'", "not there"],
+        ),
+        ("insert into own_funds values ('CNY', 1)", "budget", ["1 CNY", "only 0"]),
+    ],
+)
+async def test_what_was_changed_is_found_and_named(database, urls, paid, statement, rule, words):
+    """A row that was changed beside the gateway is found by its rule, with its name and amounts."""
+    await spoil(urls, statement)
+    findings = await database.ledger.check()
+    found = [finding.sentence for finding in findings if finding.rule == rule]
+    named = [
+        word.replace("PAYMENT", f"payment {to_text('pay', paid.payment_id)}") for word in words
+    ]
+    assert found, findings
+    assert all(any(word in sentence for sentence in found) for word in named), found
+
+
+@pytest.mark.parametrize(
+    ("values", "rule", "words"),
+    [
+        (
+            "('m_1', gen_random_uuid(), 0, 'x', 'C', 'due_to_own', '', 'reserve_bank', 'b', 'CNY', "
+            "5, now(), null)",
+            "never negative",
+            "C due_to_own CNY is -5",
+        ),
+        (
+            "('m_1', gen_random_uuid(), 0, 'x', 'C', 'reserve_bank', 'b', 'due_to_own', '', 'CNY', "
+            "5, now(), null)",
+            "books meet",
+            "due_to_own CNY is 5, due_from_reserve 0",
+        ),
+        (
+            "('m_1', gen_random_uuid(), 0, 'x', 'C', 'reserve_bank', 'b', 'due_to_own', '', 'CNY', "
+            "5, now(), null)",
+            "crossing",
+            "moves different amounts",
+        ),
+        (
+            "('m_1', gen_random_uuid(), 0, 'x', 'C', 'channel_receivable', 'sandbox', "
+            "'merchant_unsettled', 'm_1', 'CNY', 5, now(), gen_random_uuid())",
+            "payment",
+            "has transfers but no row",
+        ),
+        (
+            "('p_1', gen_random_uuid(), 0, 'x', 'C', 'wallet', 'p_1', 'merchant_unsettled', 'm_1', "
+            "'CNY', 5, now(), null)",
+            "never negative",
+            "C wallet[p_1] CNY is -5",
+        ),
+    ],
+)
+async def test_what_was_booked_beside_is_found(database, urls, paid, values, rule, words):
+    """A transfer that nobody of the gateway would book is found by the rule that it breaks."""
+    await spoil(urls, TRANSFER + values)
+    findings = await database.ledger.check()
+    found = [finding.sentence for finding in findings if finding.rule == rule]
+    assert any(words in sentence for sentence in found), findings
+
+
+async def test_an_account_that_the_chart_lacks_is_found(database, urls, paid):
+    """Without its constraint the journal could take an unknown account; the check would tell."""
+    connection = await asyncpg.connect(urls.owner)
+    definition = await connection.fetchval(
+        "select pg_get_constraintdef(oid) from pg_constraint where conname = 'transfers_chart_check'"
+    )
+    await connection.execute("alter table transfers drop constraint transfers_chart_check")
+    try:
+        await connection.execute(
+            TRANSFER + "('m_1', gen_random_uuid(), 0, 'x', 'C', 'cash', '', 'escrow', 'e', 'CNY', "
+            "5, now(), null)"
+        )
+        findings = [str(finding) for finding in await database.ledger.check()]
+        assert "chart: C cash CNY is booked on, but the chart has no such account" in findings
+    finally:
+        await connection.execute("delete from transfers where debit_code = 'cash'")
+        await connection.execute(
+            f"alter table transfers add constraint transfers_chart_check {definition}"
+        )
+        await connection.close()
+
+
+async def test_findings_are_bounded(database, urls):
+    """However much is wrong, a rule tells of a bounded number of cases."""
+    await spoil(
+        urls,
+        "insert into operations (owner_id, idempotency_key, kind, fingerprint, "
+        "fingerprint_version, object_id, create_time) select 'm_1', 'k' || n, 'PAY', sha256(''), "
+        "1, gen_random_uuid(), now() from generate_series(1, 300) n",
+    )
+    assert len(await database.ledger.check()) == 100
