@@ -140,15 +140,16 @@ def _to(state: str) -> Break:
 
 
 def _overdrawn(world: World) -> None:
-    world.transfers.append(_transfer(None, "wallet", "merchant_unsettled", 5) | {"debit_key": "u"})
+    world.sums += [_sum("wallet", debits=5), _sum("escrow", credits=5)]
 
 
 BROKEN: list[tuple[str, str, Break]] = [
-    ("I1", "a transfer within one side", lambda w: w.transfers[0].update(book="O")),
-    ("I1", "books that do not meet", lambda w: w.transfers[3].update(debit_code="due_to_own")),
+    ("I1", "an account of the other book", lambda w: w.transfers[0].update(book="O")),
+    ("I1", "a book out of balance", lambda w: w.sums[0].update(debits=1301)),
+    ("I1", "books that do not meet", lambda w: w.sums[0].update(code="due_to_own")),
     ("I2", "a cached sum that is off by one", lambda w: w.sums[0].update(debits=1301)),
     ("I2", "a cached sum of nothing", lambda w: w.sums.append(_sum("escrow", credits=1))),
-    ("I2", "a transfer that was never folded", lambda w: w.sums.pop()),
+    ("I2", "transfers that were never folded", lambda w: w.sums.pop()),
     ("I3", "two charges", lambda w: _extra_charge(w, {"charged": 1000, "refunded": 0})),
     ("I3", "a late success that was kept", _late),
     ("I3", "a refund given twice", _second_refund),

@@ -20,7 +20,7 @@ class Reporter:
 
     def changed(self, payment: Payment) -> None:
         """Count a change by the state it led to, and log it."""
-        self._metrics.payment_reached(payment.method.channel, payment.state)
+        self._metrics.payment_changed(payment.method.channel, payment.state)
         _log.info(
             "payment changed",
             merchant_id=payment.merchant_id,

@@ -41,6 +41,8 @@ from gateway.domain.errors import (
 
 DOMAIN: Final = "paymentgateway.v1"
 PUSHBACK_TRAILER: Final = "grpc-retry-pushback-ms"
+NEVER: Final = "-1"
+"""Pushback that tells a library not to send again by itself."""
 
 DETAILS_BYTES_MAX: Final = 4 * 1024
 """Largest details of a status, all together."""
@@ -105,8 +107,12 @@ def verdict_on(error: BaseException) -> Verdict:
     return Verdict(code, error.reason) if code and isinstance(error, GatewayError) else FAULT
 
 
-def answer_for(error: Exception, incident: str) -> Answer:
-    """Make the answer for an error; `incident` names it in the log where it is a fault of ours."""
+def answer_for(error: Exception, incident: str, left_s: float | None = None) -> Answer:
+    """Make the answer for an error; `incident` names it in the log where it is a fault of ours.
+
+    `left_s` is what is left of the caller's deadline: a library that is told to wait beyond it
+    would wait for nothing, and lose the reason, so it is told not to try again.
+    """
     verdict = verdict_on(error)
     if verdict == FAULT or not isinstance(error, GatewayError):
         return _fault(incident)
@@ -125,7 +131,8 @@ def answer_for(error: Exception, incident: str) -> Answer:
         milliseconds = max(1, math.ceil(error.retry_after_s * 1_000))
         details.append(_retry_info(milliseconds))
         if verdict.code in PUSHED_BACK:
-            trailers = ((PUSHBACK_TRAILER, str(milliseconds)),)
+            in_time = left_s is None or milliseconds < left_s * 1_000
+            trailers = ((PUSHBACK_TRAILER, str(milliseconds) if in_time else NEVER),)
     return _answer(verdict, error.message, metadata, details, trailers)
 
 

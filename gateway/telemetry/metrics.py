@@ -28,7 +28,6 @@ EXPOSITION_TYPE: Final = CONTENT_TYPE_LATEST
 """Content type of what `Metrics.exposition` writes."""
 
 CALL_BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
-COMMIT_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 
 # They would double the series of every counter and histogram, and nobody reads them.
@@ -75,11 +74,11 @@ class Metrics:
         )
 
     def _define_payments(self) -> None:
-        self._payments = self._counter(
-            "gateway_payments_total", "Payments that reached a state.", "channel", "state"
-        )
-        self._refunds = self._counter(
-            "gateway_refunds_total", "Refunds that reached a state.", "state"
+        self._payment_changes = self._counter(
+            "gateway_payment_changes_total",
+            "Changes of payments, refunds included, by the payment's state after each.",
+            "channel",
+            "state",
         )
         self._attempts_open = self._gauge(
             "gateway_attempts_open", "Attempts whose outcome is not known yet."
@@ -96,9 +95,6 @@ class Metrics:
         self._pool_idle = self._gauge("gateway_database_pool_idle", "Database connections free.")
         self._pool_waiting = self._gauge(
             "gateway_database_pool_waiting", "Tasks that wait for a database connection."
-        )
-        self._commit_duration = self._histogram(
-            "gateway_commit_duration_seconds", "Time of a commit.", COMMIT_BUCKETS_S
         )
         self._worker_runs = self._counter(
             "gateway_worker_runs_total", "Runs of a worker's loop that ended well.", "loop"
@@ -139,13 +135,9 @@ class Metrics:
         """Count a notification and what became of it."""
         self._notifications.labels(self._known("channel", channel), verdict).inc()
 
-    def payment_reached(self, channel: str, state: str) -> None:
-        """Count a payment that reached a state."""
-        self._payments.labels(self._known("channel", channel), state).inc()
-
-    def refund_reached(self, state: str) -> None:
-        """Count a refund that reached a state."""
-        self._refunds.labels(state).inc()
+    def payment_changed(self, channel: str, state: str) -> None:
+        """Count a change of a payment by the state after it."""
+        self._payment_changes.labels(self._known("channel", channel), state).inc()
 
     def attempts_open(self, count: int, age_s_max: float) -> None:
         """Tell how many attempts are open, and the age of the oldest in seconds (0 for none)."""
@@ -163,10 +155,6 @@ class Metrics:
         self._pool_size.set(size)
         self._pool_idle.set(idle)
         self._pool_waiting.set(waiting)
-
-    def committed(self, seconds: float) -> None:
-        """Count a commit."""
-        self._commit_duration.observe(seconds)
 
     def ran(self, loop: str, found: int) -> None:
         """Count a run of a worker's loop and the work that it found."""

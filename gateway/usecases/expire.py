@@ -24,7 +24,10 @@ class Expire:
         """Start to end what is due. Give how many authorisations were taken."""
         due = await self._execution.work.lease_expired_authorizations(self._batch_max, LEASE)
         for merchant_id, payment_id in due:
-            await self._release(merchant_id, payment_id)
+            try:
+                await self._release(merchant_id, payment_id)
+            except Exception as fault:  # noqa: BLE001 - one payment must not stop the others
+                self._execution.observer.faulted("expire", fault, payment_id)
         return len(due)
 
     async def _release(self, merchant_id: str, payment_id: UUID) -> None:

@@ -40,13 +40,14 @@ class Review:
         """Carry out a decision and close the case. Raises NotFound, InvalidRequest."""
         case = await self._execution.work.find_review(case_id)
         if case is None or case.resolve_time:
-            raise NotFound(Reason.INVALID_REQUEST, "There is no such open review case.")
+            raise _no_such_case()
         if resolution is not Resolution.ACKNOWLEDGED:
             await self._decide(case, resolution, note)
         resolved = replace(
             case, resolve_time=self._execution.clock.now(), resolution=resolution.value, note=note
         )
-        await self._execution.work.resolve_review(resolved)
+        if not await self._execution.work.resolve_review(resolved):
+            raise _no_such_case()
         return resolved
 
     async def _decide(self, case: ReviewCase, resolution: Resolution, note: str) -> None:
@@ -59,6 +60,10 @@ class Review:
         aggregate = await self._execution.payments.load(case.owner_id, attempt.payment_id)
         manual = aggregate is not None and aggregate.payment.capture_mode is CaptureMode.MANUAL
         await self._execution.conclude(attempt, _outcome(resolution, note, manual=manual))
+
+
+def _no_such_case() -> NotFound:
+    return NotFound(Reason.INVALID_REQUEST, "There is no such open review case.")
 
 
 def _outcome(resolution: Resolution, note: str, *, manual: bool) -> Outcome:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from tests.e2e.counter import Counter
 from tests.e2e.house import Extra, House
 from tests.e2e.shop import Shop
 from tests.invariants import violations
@@ -82,3 +83,18 @@ async def extra(shared_extra: Extra) -> Extra:
 async def shop(house: House) -> Shop:
     """A merchant of the test's own."""
     return await house.shop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_counter(house: House) -> AsyncIterator[Counter]:
+    """A shop whose requests are refused without a trace."""
+    counter = await Counter.open(await house.shop())
+    yield counter
+    await counter.shop.cancel(counter.held)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def counter(shared_counter: Counter) -> Counter:
+    """The same, while nothing else moves."""
+    await shared_counter.house.rest()
+    return shared_counter

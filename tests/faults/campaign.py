@@ -98,7 +98,7 @@ async def _storm(crowd: Crowd, monkey: Monkey, seconds: float, say: Say) -> None
     try:
         await monkey.rage(seconds)
     finally:
-        crowd.stopped = True
+        crowd.stop()
         await asyncio.gather(*callers)
         telling.cancel()
 

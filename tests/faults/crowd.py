@@ -7,6 +7,7 @@ know) is a problem at once.
 
 import asyncio
 import itertools
+import math
 import random
 import time
 from collections import Counter
@@ -38,6 +39,9 @@ DEADLINE_S = 5.0
 PAUSE_S = 0.15
 WAIT_S = 12.0
 """How long a caller goes on about one key before it turns to something else, in seconds."""
+
+STOP_WAIT_S = 4.0
+"""How long it goes on once the crowd is stopped, in seconds."""
 
 LAST_WAIT_S = 60.0
 """How long at the end, when all faults are over, in seconds."""
@@ -72,17 +76,22 @@ class Crowd:
     open: dict[str, Open] = field(default_factory=dict)
     in_flight: int = 0
     calls: int = 0
-    stopped: bool = False
+    until: float = math.inf
+    """When callers give up what is open, on the monotonic clock."""
     _numbers: Iterable[int] = field(default_factory=itertools.count)
 
     async def live(self) -> None:
         """Be one caller until the crowd is stopped."""
-        while not self.stopped:
+        while self.until == math.inf:
             one = journey(self.seed, next(iter(self._numbers)), MERCHANTS)
             try:
                 await Traveller(self, one).travel()
             except Exception as error:  # noqa: BLE001 - told at the end, with the journey
                 self.problems.append(f"{type(error).__name__}: {error} in {one}")
+
+    def stop(self) -> None:
+        """Begin no journey any more, and end those under way soon."""
+        self.until = time.monotonic() + STOP_WAIT_S
 
     async def settle_rest(self) -> None:
         """Send every key that is still open again, now that nothing disturbs."""
@@ -174,7 +183,7 @@ class Traveller:
         """Follow the callers' rule for a while. None where there is no object to speak of."""
         crowd, end = self._crowd, time.monotonic() + WAIT_S
         deadline_s, answer = (deadline_ms or 5_000) / 1_000, None
-        while time.monotonic() < end:
+        while time.monotonic() < min(end, crowd.until):
             try:
                 answer = await self._call(send, deadline_s)
             except KeyMismatch:

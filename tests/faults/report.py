@@ -1,4 +1,4 @@
-"""What a campaign did, as tables for people: calls, faults and their hits, unknowns and their end."""
+"""What a campaign did, as tables: calls, faults and their hits, unknowns and their end."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -22,22 +22,23 @@ def report(result: Result) -> Iterator[str]:
         yield f"  {kind:<24}{count:>8}{result.monkey.hits[kind]:>8}"
     yield "\nscripted faults, by the sandbox's own record"
     yield from (f"  {name:<24}{result.proofs[name]:>8}" for name in SCRIPTED)
-    yield "\nwhat had to be asked about, and what it came to"
+    yield "\nwhat had to be asked about again, and what it came to"
     yield from _table(_unknowns(result))
     yield from _verdict(result)
 
 
 def _unknowns(result: Result) -> Counter[tuple[str, str]]:
-    asked = (row for row in result.world.attempts if row["tries"] or row["state"] == "OPEN")
-    found = Counter((row["kind"].lower(), _ending(row)) for row in asked)
+    asked = [row for row in result.world.attempts if row["tries"] or row["state"] == "OPEN"]
+    closed = {row["number"] for row in result.world.charges if row["state"] == "CLOSED"}
+    found = Counter((row["kind"].lower(), _ending(row, closed)) for row in asked)
     cases = Counter(row["kind"] for row in result.world.reviews)
     return found + Counter({("review cases", kind): n for kind, n in cases.items()})
 
 
-def _ending(row: Row) -> str:
+def _ending(row: Row, closed: set[str]) -> str:
     if row["state"] == "OPEN":
         return "with a person"
-    return f"{row['state']}, fenced" if row["fenced"] else str(row["state"])
+    return f"{row['state']}, closed there" if row["number"] in closed else str(row["state"])
 
 
 def _table(counts: Counter[tuple[str, str]]) -> Iterator[str]:

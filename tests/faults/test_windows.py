@@ -76,9 +76,7 @@ async def test_killed_before_the_answer(ground: Ground) -> None:
     answers = await windows.through(ground, "e", windows.before_answer)
     assert {name: answer.state for name, answer in answers.items()} == DONE
     assert all(answer.replayed for answer in answers.values())
-    world = await ground.check()
-    asked = {row["tries"] for row in world.attempts if row["merchant_id"] == "m_e"}
-    assert asked == {0}
+    await ground.check()
 
 
 async def test_an_intent_whose_commit_is_not_confirmed(ground: Ground) -> None:

@@ -163,3 +163,11 @@ def test_every_status_names_its_domain() -> None:
     """Reasons are ours only together with our domain."""
     trailers: dict[str, Any] = dict(answer_for(RuntimeError(), "").trailers)
     assert DOMAIN.encode() in trailers[DETAILS]
+
+
+@pytest.mark.parametrize(("left_s", "pushback"), [(None, "500"), (10.0, "500"), (0.2, "-1")])
+def test_nobody_is_told_to_wait_beyond_his_deadline(left_s: float | None, pushback: str) -> None:
+    """A hint that is longer than what is left stops the library's own retry, and stays readable."""
+    error = Overloaded(Reason.OVERLOADED, "too much", retry_after_s=0.5)
+    trailers = dict(answer_for(error, "incident", left_s).trailers)
+    assert trailers["grpc-retry-pushback-ms"] == pushback

@@ -93,42 +93,51 @@ async def test_what_was_changed_is_found_and_named(database, urls, paid, stateme
 
 
 @pytest.mark.parametrize(
-    ("values", "rule", "words"),
+    ("owner", "accounts", "payment", "rule", "words"),
     [
         (
-            "('m_1', gen_random_uuid(), 0, 'x', 'C', 'due_to_own', '', 'reserve_bank', 'b', 'CNY', "
-            "5, now(), null)",
+            "m_1",
+            ("due_to_own", "", "reserve_bank", "b"),
+            "null",
             "never negative",
             "C due_to_own CNY is -5",
         ),
         (
-            "('m_1', gen_random_uuid(), 0, 'x', 'C', 'reserve_bank', 'b', 'due_to_own', '', 'CNY', "
-            "5, now(), null)",
+            "m_1",
+            ("reserve_bank", "b", "due_to_own", ""),
+            "null",
             "books meet",
             "due_to_own CNY is 5, due_from_reserve 0",
         ),
         (
-            "('m_1', gen_random_uuid(), 0, 'x', 'C', 'reserve_bank', 'b', 'due_to_own', '', 'CNY', "
-            "5, now(), null)",
+            "m_1",
+            ("reserve_bank", "b", "due_to_own", ""),
+            "null",
             "crossing",
             "moves different amounts",
         ),
         (
-            "('m_1', gen_random_uuid(), 0, 'x', 'C', 'channel_receivable', 'sandbox', "
-            "'merchant_unsettled', 'm_1', 'CNY', 5, now(), gen_random_uuid())",
+            "m_1",
+            ("channel_receivable", "sandbox", "merchant_unsettled", "m_1"),
+            "gen_random_uuid()",
             "payment",
             "has transfers but no row",
         ),
         (
-            "('p_1', gen_random_uuid(), 0, 'x', 'C', 'wallet', 'p_1', 'merchant_unsettled', 'm_1', "
-            "'CNY', 5, now(), null)",
+            "p_1",
+            ("wallet", "p_1", "merchant_unsettled", "m_1"),
+            "null",
             "never negative",
             "C wallet[p_1] CNY is -5",
         ),
     ],
 )
-async def test_what_was_booked_beside_is_found(database, urls, paid, values, rule, words):
+async def test_what_was_booked_beside_is_found(
+    database, urls, paid, owner, accounts, payment, rule, words
+):
     """A transfer that nobody of the gateway would book is found by the rule that it breaks."""
+    names = ", ".join(f"'{name}'" for name in accounts)
+    values = f"('{owner}', gen_random_uuid(), 0, 'x', 'C', {names}, 'CNY', 5, now(), {payment})"
     await spoil(urls, TRANSFER + values)
     findings = await database.ledger.check()
     found = [finding.sentence for finding in findings if finding.rule == rule]
@@ -139,7 +148,8 @@ async def test_an_account_that_the_chart_lacks_is_found(database, urls, paid):
     """Without its constraint the journal could take an unknown account; the check would tell."""
     connection = await asyncpg.connect(urls.owner)
     definition = await connection.fetchval(
-        "select pg_get_constraintdef(oid) from pg_constraint where conname = 'transfers_chart_check'"
+        "select pg_get_constraintdef(oid) from pg_constraint where conname = $1",
+        "transfers_chart_check",
     )
     await connection.execute("alter table transfers drop constraint transfers_chart_check")
     try:

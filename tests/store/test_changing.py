@@ -228,12 +228,17 @@ def _advancing(claim, amount):
 async def test_the_platform_never_advances_more_than_its_budget(database, urls):
     """Twenty advances at once out of a budget for seven: seven are made, and the books agree."""
     await database.ledger.fund(Money("CNY", 75), "funding")
-    paid = [await paid_one(database, order_id=f"o-{number}") for number in range(20)]
+    # Of as many merchants: their guards do not keep them apart, only the budget does.
+    paid = [await paid_one(database, merchant_id=f"m_{number}") for number in range(20)]
     claims = [builders.refund_claim(item, f"r-{item.payment_id}", 10) for item in paid]
     answers = await asyncio.gather(
         *(
             database.payments.change_payment(
-                "m_1", item.payment_id, _advancing(claim, 10), claim=claim, lock_funds=True
+                item.merchant_id,
+                item.payment_id,
+                _advancing(claim, 10),
+                claim=claim,
+                lock_funds=True,
             )
             for item, claim in zip(paid, claims, strict=True)
         ),

@@ -174,7 +174,7 @@ async def test_an_empty_ledger_is_in_order(database):
 
 
 async def test_a_fold_on_a_server_with_an_older_clock_stops(database, urls):
-    """Where the data came from another server by a dump, the fold refuses, and the check says so."""
+    """Where the data came from another server, the fold refuses, and the check says so."""
     horizon = await value_of(urls.owner, "select horizon from fold_position")
     await rows_of(urls.owner, "update fold_position set horizon = '1000000000'")
     try:

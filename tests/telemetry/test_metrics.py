@@ -52,13 +52,11 @@ def test_channels(metrics: Metrics) -> None:
     assert value(metrics, "gateway_notifications_total", channel="sandbox", verdict="REFUSED") == 1
 
 
-def test_payments_and_refunds(metrics: Metrics) -> None:
-    """Payments and refunds count by the state they reached."""
-    metrics.payment_reached("sandbox", "SUCCEEDED")
-    metrics.refund_reached("FAILED")
+def test_payments(metrics: Metrics) -> None:
+    """Every change of a payment counts by the state after it."""
+    metrics.payment_changed("sandbox", "SUCCEEDED")
     labels = {"channel": "sandbox", "state": "SUCCEEDED"}
-    assert value(metrics, "gateway_payments_total", **labels) == 1
-    assert value(metrics, "gateway_refunds_total", state="FAILED") == 1
+    assert value(metrics, "gateway_payment_changes_total", **labels) == 1
 
 
 def test_open_work(metrics: Metrics) -> None:
@@ -73,16 +71,14 @@ def test_open_work(metrics: Metrics) -> None:
 
 
 def test_store_and_loops(metrics: Metrics) -> None:
-    """The pool, commits, loops and watchers show what they were told."""
+    """The pool, loops and watchers show what they were told."""
     metrics.pool(8, 3, 1)
-    metrics.committed(0.004)
     metrics.ran("recovery", 5)
     metrics.failed("recovery", OSError("gone"))
     metrics.watching(2)
     assert value(metrics, "gateway_database_pool_size") == 8
     assert value(metrics, "gateway_database_pool_idle") == 3
     assert value(metrics, "gateway_database_pool_waiting") == 1
-    assert value(metrics, "gateway_commit_duration_seconds_count") == 1
     assert value(metrics, "gateway_worker_runs_total", loop="recovery") == 1
     assert value(metrics, "gateway_worker_found_total", loop="recovery") == 5
     assert value(metrics, "gateway_worker_errors_total", loop="recovery", fault="OSError") == 1

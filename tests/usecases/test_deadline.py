@@ -249,3 +249,29 @@ async def test_a_refusal_that_nobody_waits_for_is_no_alarm(world: World) -> None
     gc.collect()
 
     assert alarms == []
+
+
+async def test_when_all_must_hurry_nobody_waits(world: World) -> None:
+    """At shutdown those who wait for a channel get PROCESSING at once, and the work goes on."""
+    gate = world.channel.hooks.hold("send")
+    world.channel.will("send", PAID)
+    call = asyncio.create_task(world.pay(pay_command(), patience()))
+    await gate.arrived.wait()
+    before = world.clock.monotonic()
+
+    world.execution.hurry()
+    answer = await call
+    waited = world.clock.monotonic() - before
+    gate.opened.set()
+
+    assert answer.payment.state is S.PROCESSING
+    assert waited == 0
+    assert await world.execution.drain(1.0) == 0
+    assert world.now(answer.payment).state is S.SUCCEEDED
+
+
+async def test_hurrying_nobody_is_nothing(world: World) -> None:
+    """Without anybody who waits there is nobody to hurry, and later calls may wait again."""
+    world.execution.hurry()
+
+    assert (await world.paid()).state is S.SUCCEEDED

@@ -6,6 +6,7 @@ The payment's state stays; the gateway gives it back by itself, and a person is 
 from dataclasses import replace
 
 from gateway.domain.change import Change, EventType, ReviewKind
+from gateway.domain.channel import AttemptState
 from gateway.domain.decisions import bookings
 from gateway.domain.decisions.answer import Answer
 from gateway.domain.decisions.moment import Moment
@@ -17,6 +18,8 @@ from gateway.domain.payment import Payment
 def conclude_late(answer: Answer) -> Change | None:
     """Give back what a late success brought, once: release a hold, or return money."""
     authorized, moment = answer.outcome.authorized, answer.moment
+    if authorized and answer.attempt.state is AttemptState.SUCCEEDED:
+        return None  # the hold that there was, told again
     kind = OperationKind.RELEASE if authorized else OperationKind.RETURN
     if any(operation.kind is kind for operation in answer.aggregate.operations.values()):
         return None

@@ -15,7 +15,8 @@ def answer_errors(inner: Handler, method: Method, desk: Desk) -> Handler:
         try:
             return await inner(call)
         except GatewayError as error:
-            return _answered(call, answer_for(error, call.incident))
+            left_s = call.context.time_remaining()
+            return _answered(call, answer_for(error, call.incident, left_s))
         except Exception as error:
             desk.log.exception(
                 "rpc_fault",

@@ -1,0 +1,328 @@
+"""Recover: whatever was left open is asked about until the channel has said what became of it."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.channel import AttemptKind, Outcome
+from gateway.domain.errors import Reason, Unavailable
+from gateway.domain.money import Money
+from gateway.domain.operation import OperationState
+from gateway.domain.payment import FailureReason, PaymentState
+from tests.domain.lives import (
+    ACTING,
+    DECLINED,
+    DONE,
+    HELD,
+    NOT_FOUND,
+    NOT_SENT,
+    PAID,
+    SILENT,
+    WAITING,
+)
+from tests.usecases.methods import METHODS, Method, made
+from tests.usecases.world import TIMING, World
+
+S, Op = PaymentState, OperationState
+AWAY = Unavailable(Reason.DATABASE_UNAVAILABLE, "Away.", retry_after_s=1)
+OPERATIONS = {name: method for name, method in METHODS.items() if name != "pay"}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (PAID, S.SUCCEEDED),
+        (HELD, S.AUTHORIZED),
+        (ACTING, S.REQUIRES_ACTION),
+        (WAITING, S.PROCESSING),
+        (SILENT, S.PROCESSING),
+        (NOT_FOUND, S.PROCESSING),
+        (NOT_SENT, S.PROCESSING),
+        (DECLINED, S.FAILED),
+    ],
+)
+async def test_an_answer_means_what_it_would_have_meant(
+    world: World, outcome: Outcome, state: PaymentState
+) -> None:
+    """What a worker is told goes the way of a reply; that a question was lost proves nothing."""
+    payment = (await world.paying(SILENT)).payment
+
+    assert await world.recovering(outcome) == 1
+
+    assert world.now(payment).state is state
+    assert [request.number for request in world.channel.requested("ask")] == [
+        payment.attempt_number
+    ]
+
+
+async def test_a_charge_is_never_sent_again(world: World) -> None:
+    """Whatever a worker is told about a charge, it sends no second one."""
+    await world.paying(SILENT)
+
+    for outcome in (NOT_FOUND, SILENT, WAITING, NOT_SENT, NOT_FOUND, NOT_FOUND, NOT_FOUND):
+        await world.recovering(outcome)
+
+    assert len(world.channel.requested("send")) == 1
+
+
+async def test_only_what_is_due_is_taken(world: World) -> None:
+    """A worker leaves alone what its sender may still hold, and finds it a moment later."""
+    gate = world.store.hooks.hold("postpone_attempt")
+    call = asyncio.create_task(world.paying(SILENT))
+    await gate.arrived.wait()
+    lease = world.channel.capabilities.send_timeout + TIMING.lease_margin
+
+    world.clock.advance(lease - timedelta(seconds=1))
+    assert await world.recover() == 0
+    world.clock.advance(timedelta(seconds=1))
+    world.channel.will("ask", PAID)
+    assert await world.recover() == 1
+    gate.opened.set()
+
+    assert (await call).payment.state is S.PROCESSING
+    assert world.rows.open_attempts() == []
+
+
+async def test_no_two_workers_ask_about_the_same(world: World) -> None:
+    """What one worker took is not due for another until its lease has ended."""
+    await world.paying(SILENT)
+    gate = world.channel.hooks.hold("ask")
+    world.clock.advance(TIMING.recovery_delay_min)
+    first = asyncio.create_task(world.recover())
+    await gate.arrived.wait()
+
+    lease = 3 * world.channel.capabilities.send_timeout + TIMING.lease_margin
+    assert world.open_attempt().due_time == world.clock.now() + lease
+    assert await world.recover() == 0
+    gate.opened.set()
+    assert await first == 1
+
+
+async def test_what_is_due_is_taken_in_batches(world: World) -> None:
+    """One run takes no more than its batch; the next one takes the rest."""
+    for number in range(12):
+        await world.paying(SILENT, idempotency_key=f"pay-{number}")
+    world.channel.will("ask", *[PAID] * 12)
+    world.clock.advance(TIMING.recovery_delay_min)
+
+    assert [await world.recover() for _ in range(3)] == [10, 2, 0]
+    assert world.rows.open_attempts() == []
+
+
+async def test_one_that_fails_does_not_stop_the_others(world: World) -> None:
+    """A fault about one attempt is told and left to its lease; the others are resolved."""
+    for number in range(3):
+        await world.paying(SILENT, idempotency_key=f"pay-{number}")
+    bug = RuntimeError("a bug")
+    world.channel.hooks.fail("ask", bug)
+    world.store.hooks.fail("change_payment", AWAY)
+
+    assert await world.recovering(PAID, PAID) == 3
+
+    assert world.observer.faults == [("recover", bug), ("recover", AWAY)]
+    states = sorted(item.payment.state for item in world.rows.aggregates.values())
+    assert states == [S.PROCESSING, S.PROCESSING, S.SUCCEEDED]
+    assert await world.recovering(PAID, PAID) == 2
+    assert world.rows.open_attempts() == []
+
+
+async def test_each_try_waits_twice_as_long(world: World) -> None:
+    """The delay doubles up to its maximum, and varies by a quarter below that."""
+    await world.paying(SILENT)
+
+    for tries in range(1, 15):
+        await world.recovering(SILENT)
+        attempt = world.open_attempt()
+        longest = min(TIMING.recovery_delay_min * 2**tries, TIMING.recovery_delay_max)
+        assert attempt.due_time
+        delay = attempt.due_time - world.clock.now()
+        assert attempt.tries == tries
+        assert 0.75 * longest <= delay <= longest
+
+
+async def test_delays_of_many_spread(world: World) -> None:
+    """Attempts that were left at the same moment are not asked about at the same moment."""
+    for number in range(10):
+        await world.paying(SILENT, idempotency_key=f"pay-{number}")
+
+    await world.recovering(*[SILENT] * 10)
+
+    assert len({attempt.due_time for attempt in world.rows.open_attempts()}) > 1
+
+
+async def test_any_number_of_tries_is_a_delay(world: World) -> None:
+    """After years of trying the delay is still its maximum."""
+    await world.paying(SILENT)
+    world.rows.put_attempt(replace(world.open_attempt(), tries=10**9))
+
+    await world.recovering(SILENT)
+
+    due = world.open_attempt().due_time
+    assert due
+    assert due - world.clock.now() <= TIMING.recovery_delay_max
+
+
+@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
+async def test_an_accepted_operation_is_sent_again(world: World, method: Method) -> None:
+    """What the channel does not know of is sent again, under its own number, until it decides."""
+    payment = await method.before(world)
+    await method.run(world, method.command(payment), SILENT)
+    world.channel.will("send", SILENT, NOT_SENT, DONE)
+
+    for _ in range(3):
+        await world.recovering(NOT_FOUND)
+
+    assert made(await method.run(world, method.command(payment))).state == "SUCCEEDED"
+    sent = [request for request in world.channel.requested("send") if request.kind != "CHARGE"]
+    assert len(sent) == 4
+    assert all(request == sent[0] for request in sent)
+
+
+@pytest.mark.parametrize("outcome", [SILENT, WAITING, NOT_SENT])
+@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
+async def test_what_the_channel_may_know_is_not_sent_again(
+    world: World, method: Method, outcome: Outcome
+) -> None:
+    """Only the channel's own word that it knows nothing lets an operation be sent again."""
+    payment = await method.before(world)
+    await method.run(world, method.command(payment), SILENT)
+    sent = len(world.channel.requested("send"))
+
+    await world.recovering(outcome)
+
+    assert len(world.channel.requested("send")) == sent
+    assert len(world.rows.open_attempts()) == 1
+
+
+@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
+async def test_operations_are_never_fenced(world: World, method: Method) -> None:
+    """However often it is not found and however late, an operation is not given up."""
+    payment = await method.before(world)
+    await method.run(world, method.command(payment), SILENT)
+    world.clock.advance(timedelta(days=2))
+
+    for _ in range(10):
+        await world.recovering(NOT_FOUND)
+
+    assert world.channel.requested("fence") == []
+    assert len(world.rows.open_attempts()) == 1
+
+
+async def test_a_refund_may_fail_when_it_is_sent_again(world: World) -> None:
+    """A definite refusal of a re-sent refund ends it, and its amount is given free."""
+    payment = await world.paid()
+    refund = await world.refunding(payment, SILENT)
+    world.channel.will("send", DECLINED)
+
+    await world.recovering(NOT_FOUND)
+
+    assert world.operation(refund).state is Op.FAILED
+    assert world.now(payment).refunded == 0
+
+
+async def test_a_wrong_amount_is_for_a_person(world: World) -> None:
+    """An answer over another amount changes nothing, is told once, and is asked about again."""
+    payment = (await world.paying(SILENT)).payment
+    wrong = replace(PAID, money=Money("USD", 3_000))
+
+    await world.recovering(wrong)
+    await world.recovering(wrong)
+
+    assert [case.kind for case in world.observer.reviews] == ["MISMATCH"]
+    assert world.now(payment).state is S.PROCESSING
+    await world.recovering(replace(PAID, money=payment.amount))
+    assert world.now(payment).state is S.SUCCEEDED
+
+
+async def test_what_stays_unknown_becomes_a_review_case_once(world: World) -> None:
+    """After its time an unknown is shown to people, is asked about all the same, never failed."""
+    payment = (await world.paying(SILENT)).payment
+    await world.recovering(SILENT)
+    assert world.rows.reviews == {}
+
+    world.clock.advance(TIMING.review_after)
+    for _ in range(3):
+        await world.recovering(SILENT)
+
+    (case,) = world.rows.reviews.values()
+    assert (case.kind, case.subject) == ("UNRESOLVED", payment.attempt_number)
+    assert world.observer.reviews == [case]
+    assert world.now(payment).state is S.PROCESSING
+    await world.recovering(PAID)
+    assert world.now(payment).state is S.SUCCEEDED
+
+
+async def test_what_is_resolved_meanwhile_is_not_touched(world: World) -> None:
+    """A notification that comes while a worker asks wins; the worker's answer changes nothing."""
+    payment = (await world.paying(SILENT)).payment
+    attempt = world.open_attempt()
+    gate = world.channel.hooks.hold("ask")
+    world.clock.advance(TIMING.recovery_delay_min)
+    world.channel.will("ask", PAID)
+    asking = asyncio.create_task(world.recover())
+    await gate.arrived.wait()
+
+    await world.execution.conclude(attempt, PAID)
+    gate.opened.set()
+    await asking
+
+    assert world.now(payment).version == 2
+    assert world.rows.balances()["merchant_unsettled"] == 3_000
+
+
+async def test_a_late_success_is_returned_once(world: World) -> None:
+    """Money that came too late goes back under a number of its own, however often it is told."""
+    payment = (await world.paying(DECLINED)).payment
+    charge = world.attempt(payment.attempt_number)
+    for _ in range(3):
+        await world.execution.conclude(charge, PAID)
+    world.channel.will("send", DONE)
+
+    await world.recovering(NOT_FOUND)
+    await world.execution.conclude(charge, PAID)
+
+    (request,) = (item for item in world.channel.requested("send") if item.kind != "CHARGE")
+    assert (request.kind, request.money) == (AttemptKind.REFUND, payment.amount)
+    assert request.charge_number == payment.attempt_number != request.number
+    assert [case.kind for case in world.observer.reviews] == ["LATE_SUCCESS"]
+    assert world.now(payment).state is S.FAILED
+    assert world.rows.balances() == {}
+
+
+async def test_a_late_hold_is_let_go_once(world: World) -> None:
+    """An authorisation that came too late is released, and nothing is booked."""
+    payment = (await world.paying(DECLINED)).payment
+    charge = world.attempt(payment.attempt_number)
+    for _ in range(3):
+        await world.execution.conclude(charge, HELD)
+
+    await world.recovering(DONE)
+    await world.execution.conclude(charge, HELD)
+
+    assert [item.kind for item in world.aggregate(payment).operations.values()] == ["RELEASE"]
+    assert world.rows.open_attempts() == []
+    assert world.rows.entries == []
+
+
+async def test_a_refused_return_is_for_a_person(world: World) -> None:
+    """Late money that the channel does not take back stays in suspense, and a person is told."""
+    payment = (await world.paying(DECLINED)).payment
+    await world.execution.conclude(world.attempt(payment.attempt_number), PAID)
+
+    await world.recovering(DECLINED)
+
+    assert [case.kind for case in world.observer.reviews] == ["LATE_SUCCESS", "RETURN_REFUSED"]
+    assert world.rows.balances() == {"channel_receivable": 3_000, "suspense": 3_000}
+
+
+async def test_failures_say_why(world: World) -> None:
+    """What a worker finds out reads for the caller as if it had been answered at once."""
+    payment = (await world.paying(SILENT)).payment
+
+    await world.recovering(DECLINED)
+
+    failure = world.now(payment).failure
+    assert failure
+    assert failure.reason is FailureReason.INSUFFICIENT_FUNDS
