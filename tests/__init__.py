@@ -1,1 +1,1 @@
-"""Tests of the gateway: rooms mirror gateway/, faults/ holds the campaigns, demo/ the story of `make demo`."""
+"""Tests of the gateway. Rooms mirror gateway/; faults/ holds the campaigns, demo/ the story."""

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-
 from gateway.config import settings_table
 from gateway.domain.payment import TRANSITIONS
 

@@ -29,6 +29,9 @@ from gateway.telemetry.logging import get_logger
 from gateway.telemetry.metrics import Metrics
 from gateway.workers.loop import Job, Workers
 
+RECOVERIES = 4
+"""Loops that recover side by side, so that one slow channel does not hold up the others."""
+
 EXPIRE_PAUSE_S = 1.0
 """Pause between looks for authorisations whose time is over, in seconds."""
 
@@ -75,7 +78,7 @@ async def running(settings: Settings) -> AsyncIterator[None]:
         rpc, port = await _start_rpc(stack, settings, deployment, use_cases, metrics)
         jobs = [
             *_work(settings, database, use_cases),
-            *_upkeep(connections, rpc, readiness),
+            *_upkeep(connections, database, rpc, readiness),
             Job("gauges", partial(read_gauges, database, use_cases, metrics), GAUGES_PAUSE_S),
         ]
         workers = Workers(jobs, reporter)
@@ -85,6 +88,7 @@ async def running(settings: Settings) -> AsyncIterator[None]:
         _log.info("serving", grpc_port=port, notify_port=notify, ops_port=ops, channels=[*channels])
         yield
         draining.set()
+        await workers.stop()
         await _drain(rpc, use_cases, Deadline.after(settings.drain_timeout_s))
 
 
@@ -180,20 +184,28 @@ def rpc_settings(settings: Settings, deployment: Deployment) -> RpcSettings:
 
 
 def _work(settings: Settings, database: Database, use_cases: UseCases) -> list[Job]:
+    recovery_pause_s = settings.recovery_interval_ms / 1_000
+
+    async def fold() -> int:
+        await database.ledger.fold()
+        return 0  # what it left can wait for the next time
+
     return [
-        Job("recover", use_cases.recover, settings.recovery_interval_ms / 1_000),
+        *([Job("recover", use_cases.recover, recovery_pause_s)] * RECOVERIES),
         Job("expire", use_cases.expire, EXPIRE_PAUSE_S),
-        Job("fold", database.ledger.fold, settings.fold_interval_ms / 1_000),
+        Job("fold", fold, settings.fold_interval_ms / 1_000),
     ]
 
 
-def _upkeep(connections: Connections, rpc: RpcServer, readiness: Readiness) -> list[Job]:
+def _upkeep(
+    connections: Connections, database: Database, rpc: RpcServer, readiness: Readiness
+) -> list[Job]:
     async def tell_health() -> int:
         rpc.set_serving(serving=not await readiness.problems())
         return 0
 
     async def revive_database() -> int:
-        if connections.embedded:
+        if connections.embedded and await check_database(database):
             await connections.embedded.start()
         return 0
 

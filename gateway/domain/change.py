@@ -53,12 +53,13 @@ class ReviewKind(StrEnum):
     ABNORMAL_REFUND = "ABNORMAL_REFUND"
     LATE_SUCCESS = "LATE_SUCCESS"
     RETURN_REFUSED = "RETURN_REFUSED"
+    RELEASE_REFUSED = "RELEASE_REFUSED"
     UNKNOWN_NUMBER = "UNKNOWN_NUMBER"
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewCase:
-    """Something that only a person can decide. At most one open per kind and subject."""
+    """Something that only a person can decide. One per kind and subject, for ever."""
 
     owner_id: str
     case_id: UUID

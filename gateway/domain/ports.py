@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from gateway.domain.change import Aggregate, Change, Event, ReviewCase
+from gateway.domain.change import Aggregate, Change, Event, ReviewCase, ReviewKind
 from gateway.domain.channel import (
     Acknowledgement,
     Attempt,
@@ -170,7 +170,10 @@ class WorkStore(Protocol):
         """Count what waits."""
 
     async def open_review(self, case: ReviewCase) -> bool:
-        """Keep a review case unless one of its kind and subject is open. Tell whether it is new."""
+        """Keep a review case unless there is one of its kind and subject. Tell if it is new."""
+
+    async def settle_review(self, owner_id: str, kind: ReviewKind, subject: str) -> None:
+        """Close the case of what became clear by itself, if there is an open one."""
 
     async def list_reviews(self, *, include_resolved: bool, limit: int) -> Sequence[ReviewCase]:
         """Read review cases, oldest first."""

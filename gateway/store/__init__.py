@@ -10,11 +10,13 @@ isolation level.
     payments, changes, lists   payments: opening, changing, reading
     work, merchants, events, ledger   the other ports
     audit      re-adds the ledger and says what does not add up
-    pool       connections; what is tried again, and what is not known when one is lost
+    pool       connections, lent for one piece of work
+    retry      what is tried again, and what is not known when a connection is lost
     errors     SQLSTATE -> what it means
     queries    sql/*.sql by name
-    rows       domain types <-> rows
+    rows, journal_rows   domain types <-> rows
     migrate    migrations/*.sql, applied once
     roles      what the runtime role must not be able to do
+    facts, checkup   what the server says of itself, to the stores and to people
     embedded   the gateway's own Postgres, where none is configured
 """

@@ -35,6 +35,15 @@ _CONFLICT_STATES = {"40001", "40P01"}
 _TIMEOUT_STATES = {"55P03", "57014"}
 
 
+DRIVER_ERRORS = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""Everything that asyncpg raises by itself."""
+
+
 class Kind(Enum):
     """What a fault of the database means for who met it."""
 

@@ -35,13 +35,16 @@ TRIAL_BALANCE = sql("trial_balance")
 TRIAL_BALANCE_OF_OWNER = sql("trial_balance_of_owner")
 PAYMENT_TRANSFERS = sql("payment_transfers")
 LOCK_FOLD_POSITION = sql("lock_fold_position")
-FEED_END = sql("feed_end")
+FIND_FOLD_END = sql("find_fold_end")
 FOLD_TRANSFERS = sql("fold_transfers")
 MOVE_FOLD_POSITION = sql("move_fold_position")
 INSERT_CLAIM = sql("insert_claim")
 FIND_CLAIM = sql("find_claim")
 INSERT_TRANSFERS = sql("insert_transfers")
 RAISE_BUDGET = sql("raise_budget")
+
+FOLD_TRANSFERS_MAX = 20_000
+"""Transfers folded at most at once, so that a fold ends in time; far more than one commit has."""
 
 PLATFORM = "-platform"
 """Owner of what belongs to no merchant; no merchant's id begins so."""
@@ -95,7 +98,10 @@ class Ledger:
         return entries_of(await self._pool.read(reading))
 
     async def fold(self) -> int:
-        """Fold new transfers into the cached balances. Give how many accounts changed."""
+        """Fold new transfers into the cached balances. Give how many accounts changed.
+
+        At most FOLD_TRANSFERS_MAX transfers at once: as long as accounts change, there may be more.
+        """
         return await self._pool.transact(_fold)
 
     async def fund(self, money: Money, idempotency_key: str) -> bool:
@@ -135,7 +141,7 @@ async def _fold(connection: Connection) -> int:
     # Each statement has a snapshot of its own, taken when the lock is held: what is below the
     # horizon that the second one gives is visible to the third.
     start = await connection.fetchval(LOCK_FOLD_POSITION)
-    end = await connection.fetchval(FEED_END)
+    end = await connection.fetchval(FIND_FOLD_END, start, FOLD_TRANSFERS_MAX)
     if end < start:
         raise AssertionError(
             "this server counts transactions from another beginning than its data: it was filled "

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import asyncpg
 
+from gateway.store.errors import DRIVER_ERRORS, why
 from gateway.store.pool import Connection
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -24,6 +25,9 @@ RUNTIME_ROLE = "gateway_runtime"
 SERVER_VERSION_MIN = 160_000
 LOCK_KEY = 7_305_809
 """Advisory lock: one migration at a time in one database."""
+
+CONNECT_TIMEOUT_S = 10
+"""Seconds to wait for a connection."""
 
 LOCK_TIMEOUT_S = 120
 """Seconds that one replica waits for another one's migration."""
@@ -119,11 +123,21 @@ async def apply(
     wanted = expected() if migrations is None else migrations
     if not isinstance(database, str):
         return await _apply(database, wanted)
-    connection = await asyncpg.connect(database, statement_cache_size=0)
+    connection = await _connect(database)
     try:
         return await _apply(connection, wanted)
     finally:
         await connection.close()
+
+
+async def _connect(url: str) -> Connection:
+    try:
+        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, statement_cache_size=0)
+    except (*DRIVER_ERRORS, ValueError) as error:
+        raise SchemaError(
+            f"The database cannot be used ({why(error)}): check that it runs and that "
+            "GATEWAY_OWNER_DATABASE_URL names it."
+        ) from error
 
 
 async def _apply(connection: Connection, wanted: tuple[Migration, ...]) -> tuple[Migration, ...]:

@@ -22,7 +22,6 @@ follow, a minute later, every change would read thousands of rows (measured: 18 
 
 import asyncio
 import contextlib
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar, cast
@@ -30,24 +29,14 @@ from typing import Any, TypeAlias, TypeVar, cast
 import asyncpg
 
 from gateway.domain.errors import GatewayError
-from gateway.store.errors import Fault, Kind, as_seen_by_callers, kind_of
-
-RETRY_PAUSES_S = (0.05, 0.25)
-"""Pauses before the second and the third try, in seconds; each is varied by half."""
+from gateway.store.errors import DRIVER_ERRORS, Fault, Kind, kind_of
+from gateway.store.retry import kind_on, settle, tried
 
 SILENCE_MARGIN_S = 2.0
 """Seconds beyond the server's own bound after which a silent statement is given up."""
 
 CLOSE_TIMEOUT_S = 10.0
 """Seconds that a closing pool waits for connections that are still lent."""
-
-DRIVER_ERRORS = (
-    OSError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
-"""Everything that asyncpg raises by itself."""
 
 T = TypeVar("T")
 Connection: TypeAlias = asyncpg.Connection
@@ -141,20 +130,20 @@ class Pool:
 
     async def read(self, work: Work[T]) -> T:
         """Do work that only reads, each statement for itself. Raises GatewayError."""
-        return await _tried(lambda: self._each(work, _Flight(committing=False)))
+        return await tried(lambda: self._each(work, _Flight(committing=False)))
 
     async def write(self, work: Work[T]) -> T:
         """Do work of which each statement commits by itself. Raises GatewayError."""
-        return await _tried(lambda: self._each(work, _Flight(committing=True)))
+        return await tried(lambda: self._each(work, _Flight(committing=True)))
 
     async def transact(self, work: Work[T]) -> T:
         """Do work as one transaction; what it raises undoes it. Raises GatewayError."""
-        return await _tried(lambda: self._as_one("begin isolation level read committed", work))
+        return await tried(lambda: self._as_one("begin isolation level read committed", work))
 
     async def snapshot(self, work: Work[T]) -> T:
         """Do work that only reads, all of it as of one moment. Raises GatewayError."""
         begin = "begin isolation level repeatable read read only"
-        return await _tried(lambda: self._as_one(begin, work))
+        return await tried(lambda: self._as_one(begin, work))
 
     async def _each(self, work: Work[T], flight: _Flight) -> T:
         async with self._lent(flight) as connection:
@@ -184,8 +173,8 @@ class Pool:
         try:
             yield connection
         except BaseException as error:
-            kind = _kind_on(connection, error)
-            await _settle(connection, error, kind)
+            kind = kind_on(connection, error)
+            await settle(connection, error, kind)
             if kind is None:
                 raise
             raise Fault(kind, may_have_committed=_in_doubt(kind, flight)) from error
@@ -222,54 +211,6 @@ def fetching(statement: str, *arguments: object) -> Work[list[asyncpg.Record]]:
         return records
 
     return work
-
-
-async def _tried(once: Callable[[], Awaitable[T]]) -> T:
-    """Do it, and do it again after a fault that allows it. Raises GatewayError."""
-    in_doubt = False
-    for pause_s in (*RETRY_PAUSES_S, None):
-        try:
-            return await once()
-        except Fault as fault:
-            in_doubt = in_doubt or fault.may_have_committed
-            if pause_s is None or fault.kind not in (Kind.LOST, Kind.CONFLICT):
-                raise as_seen_by_callers(fault.kind, may_have_committed=in_doubt) from fault
-        share = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
-        await asyncio.sleep(pause_s * share)
-    raise AssertionError("the last try either returns or raises")
-
-
-async def _settle(connection: Connection, error: BaseException, kind: Kind | None) -> None:
-    """Leave a connection fit to be lent again, or closed."""
-    if _is_gone(connection):
-        return
-    told = isinstance(error, asyncpg.PostgresError | GatewayError) and kind is not Kind.LOST
-    try:
-        if told and connection.is_in_transaction():
-            await connection.execute("rollback")
-    except BaseException as failure:
-        told = False
-        if not isinstance(failure, DRIVER_ERRORS):
-            raise
-    finally:
-        if not told and not _is_gone(connection):
-            connection.terminate()
-
-
-def _kind_on(connection: Connection, error: BaseException) -> Kind | None:
-    """Say what an error means; the driver's own complaint about a closed connection is a loss."""
-    complaints = asyncpg.InterfaceError | asyncpg.InternalClientError
-    if isinstance(error, complaints) and _is_gone(connection):
-        return Kind.LOST
-    return kind_of(error)
-
-
-def _is_gone(connection: Connection) -> bool:
-    try:
-        closed: bool = connection.is_closed()
-    except asyncpg.InterfaceError:
-        return True  # the pool took it back when it was lost
-    return closed
 
 
 def _in_doubt(kind: Kind, flight: _Flight) -> bool:

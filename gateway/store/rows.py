@@ -37,7 +37,7 @@ Row = dict[str, Any]
 
 def dump(value: list[Row] | Row) -> str:
     """Write rows as the JSON array that statements take, or one value of a column."""
-    return json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def load(text: str) -> Any:
@@ -287,3 +287,6 @@ def _plain(value: object) -> str:
     if isinstance(value, timedelta):
         return f"{value // timedelta(microseconds=1)} microseconds"
     raise TypeError(f"{type(value).__name__} has no place in a row")
+
+
+_ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False, separators=(",", ":"))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from gateway.domain.change import ReviewCase
+from gateway.domain.change import ReviewCase, ReviewKind
 from gateway.domain.channel import Attempt
 from gateway.domain.ports import Backlog
 from gateway.store.journal_rows import review_of, review_row
@@ -26,6 +26,10 @@ FIND_REVIEW = sql("find_review")
 RESOLVE_REVIEW = sql("resolve_review")
 OPEN_ATTEMPTS = sql("open_attempts")
 OPEN_REVIEWS = sql("open_reviews")
+SETTLE_REVIEW = sql("settle_review")
+
+SETTLED_BY_ITSELF = "settled by itself"
+"""Resolution of a case that needed nobody in the end."""
 
 
 class Work:
@@ -63,6 +67,12 @@ class Work:
         """Keep a review case unless one of its kind and subject is open. Tell whether it is new."""
         rows = dump([review_row(case)])
         return bool(await self._pool.write(fetching(OPEN_REVIEW, rows)))
+
+    async def settle_review(self, owner_id: str, kind: ReviewKind, subject: str) -> None:
+        """Close the case of what became clear by itself, if there is an open one."""
+        await self._pool.write(
+            fetching(SETTLE_REVIEW, owner_id, kind.value, subject, SETTLED_BY_ITSELF)
+        )
 
     async def list_reviews(self, *, include_resolved: bool, limit: int) -> Sequence[ReviewCase]:
         """Read review cases, oldest first."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from gateway.clock import Clock, Deadline
@@ -24,8 +24,13 @@ from gateway.domain.errors import DeadlinePassed, GatewayError, Reason, Unavaila
 from gateway.domain.ports import Channel, Observer, PaymentStore, WorkStore
 from gateway.usecases.requests import channel_request
 
+COMMIT_RETRY_AFTER_S = 0.5
+"""Hint to callers who could not wait for the first commit, in seconds."""
+
 RETRY_AFTER_S = 5.0
 """Hint to callers of a channel that this gateway is not set up for, in seconds."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class Execution:
         """Begin and carry out; give what is known by the deadline.
 
         Raises:
-            GatewayError: what `begin` raised, or DeadlinePassed while it had not yet committed.
+            GatewayError: what `begin` raised, or COMMIT_UNKNOWN while it had not yet committed.
         """
         begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._carry_out(begin, place, begun))
@@ -90,8 +95,8 @@ class Execution:
             return task.result()
         if begun.done():
             return begun.result()
-        words = "The deadline passed before the answer was known. Send the same key again."
-        raise DeadlinePassed(Reason.DEADLINE_EXCEEDED, words)
+        words = "There was no time to see whether this was kept. Send the same key again."
+        raise Unavailable(Reason.COMMIT_UNKNOWN, words, retry_after_s=COMMIT_RETRY_AFTER_S)
 
     def hurry(self) -> None:
         """Let nobody wait any longer: answer with what is known, and go on without the callers."""
@@ -175,11 +180,13 @@ class Execution:
         place: AbstractContextManager[object],
         begun: asyncio.Future[Begun],
     ) -> Begun:
+        started = self.clock.monotonic()
         with place:
             first = await begin()
             begun.set_result(first)
-            if first.attempt is None:
-                return first
+            waited = timedelta(seconds=self.clock.monotonic() - started)
+            if first.attempt is None or waited > self.timing.lease_margin:
+                return first  # so late, the lease might end before the channel's timeout
             return await self._send(first, first.attempt)
 
     async def _send(self, first: Begun, attempt: Attempt) -> Begun:
@@ -194,6 +201,16 @@ class Execution:
             self.observer.faulted("send", fault, attempt.payment_id)
             return first
         return replace(first, aggregate=aggregate) if aggregate else first
+
+
+async def in_time(reading: Awaitable[T], deadline: Deadline) -> T:
+    """Read something that is needed before anything is kept. Raises DeadlinePassed."""
+    try:
+        async with asyncio.timeout(deadline.remaining()):
+            return await reading
+    except TimeoutError as late:
+        words = "The deadline passed before anything was kept."
+        raise DeadlinePassed(Reason.DEADLINE_EXCEEDED, words) from late
 
 
 def admitted(channel: Channel) -> AbstractContextManager[object]:

@@ -9,8 +9,8 @@ from gateway.domain.decisions.late import gateway_operation
 from gateway.domain.operation import OperationKind
 from gateway.usecases.execution import Execution
 
-LEASE = timedelta(seconds=30)
-"""How long a worker keeps others off an authorisation it ends."""
+LEASE = timedelta(minutes=5)
+"""How long until an authorisation that could not be ended is looked at again."""
 
 
 class Expire:

@@ -16,7 +16,7 @@ from gateway.domain.errors import GatewayError, payment_not_found
 from gateway.domain.idempotency import Claim, ClaimKind, Field, fingerprint
 from gateway.domain.ports import Channel
 from gateway.usecases.commands import OperationAnswer
-from gateway.usecases.execution import Begun, Execution, admitted
+from gateway.usecases.execution import Begun, Execution, admitted, in_time
 from gateway.usecases.replay import check_same, replayed
 
 
@@ -43,9 +43,9 @@ class Operate:
         """Carry out, or answer what the key did before. Raises GatewayError."""
         claim = self._claim(wish)
         try:
-            place = admitted(await self._channel(wish))
+            place = admitted(await in_time(self._channel(wish), deadline))
         except GatewayError as refusal:
-            begun = await self._replay_or_raise(claim, refusal)
+            begun = await in_time(self._replay_or_raise(claim, refusal), deadline)
         else:
             begun = await self._execution.answer(partial(self._begin, wish, claim), place, deadline)
         operation = begun.aggregate.operations[begun.object_id]

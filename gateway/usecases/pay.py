@@ -20,7 +20,7 @@ from gateway.domain.merchant import Merchant, OrderPolicy
 from gateway.domain.payment import CaptureMode, Payment, PaymentState
 from gateway.domain.ports import Channel
 from gateway.usecases.commands import PayCommand, PaymentAnswer
-from gateway.usecases.execution import Begun, Execution, admitted
+from gateway.usecases.execution import Begun, Execution, admitted, in_time
 from gateway.usecases.merchants import MerchantBook
 from gateway.usecases.replay import replay
 
@@ -46,12 +46,12 @@ class Pay:
         now, payment_id = self._execution.clock.now(), self._execution.clock.new_id()
         claim = _claim(command, payment_id, now)
         try:
-            merchant = await self._merchants.get(command.merchant_id)
+            merchant = await in_time(self._merchants.get(command.merchant_id), deadline)
             channel = self._channel(command, merchant)
             payment = self._payment(command, merchant, payment_id, now)
             place = admitted(channel)
         except GatewayError as refusal:
-            begun = await self._replay_or_raise(claim, refusal)
+            begun = await in_time(self._replay_or_raise(claim, refusal), deadline)
         else:
             begun = await self._execute(claim, payment, merchant, place, deadline)
         return PaymentAnswer(begun.aggregate.payment, begun.replayed)

@@ -14,7 +14,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.change import Aggregate, ReviewKind
-from gateway.domain.channel import Attempt, AttemptKind, ChannelRequest, Outcome, OutcomeClass
+from gateway.domain.channel import (
+    Attempt,
+    AttemptKind,
+    AttemptState,
+    ChannelRequest,
+    Outcome,
+    OutcomeClass,
+)
+from gateway.domain.decisions.moment import Moment
 from gateway.domain.payment import Failure, FailureReason
 from gateway.domain.ports import Channel
 from gateway.usecases.execution import Execution, is_open
@@ -50,6 +58,7 @@ class Recover:
             await self._look_into(attempt)
         except Exception as fault:  # noqa: BLE001 - one attempt must not stop the others
             self._execution.observer.faulted("recover", fault, attempt.payment_id)
+            await self._leave_for_later(replace(attempt, tries=attempt.tries + 1), alert=True)
 
     async def _look_into(self, attempt: Attempt) -> None:
         aggregate = await self._execution.payments.load(attempt.merchant_id, attempt.payment_id)
@@ -59,7 +68,10 @@ class Recover:
         attempt, outcome = await self._find_out(aggregate, attempt)
         after = await self._execution.conclude(attempt, outcome)
         if after is None or is_open(after, attempt):
-            await self._leave_for_later(attempt)
+            await self._leave_for_later(attempt, alert=not _payer_may_act(attempt, outcome))
+        elif self._is_old(attempt):
+            subject = (attempt.merchant_id, ReviewKind.UNRESOLVED, attempt.number)
+            await self._execution.work.settle_review(*subject)
 
     async def _find_out(self, aggregate: Aggregate, attempt: Attempt) -> tuple[Attempt, Outcome]:
         channel = self._execution.channel(attempt.channel)
@@ -68,10 +80,17 @@ class Recover:
         count = attempt.not_found_count + 1 if outcome.not_found else 0
         attempt = replace(attempt, tries=attempt.tries + 1, not_found_count=count)
         if attempt.kind is not AttemptKind.CHARGE:
-            return attempt, await channel.send(request) if outcome.not_found else outcome
+            again = outcome.not_found and await self._still_open(attempt)
+            return attempt, await channel.send(request) if again else outcome
         if self._to_be_fenced(aggregate, attempt, outcome):
             return await self._fence(channel, request, attempt)
         return attempt, outcome
+
+    async def _still_open(self, attempt: Attempt) -> bool:
+        """Look again before money is moved: a person may have decided while the channel thought."""
+        key = (attempt.merchant_id, attempt.attempt_id)
+        now = await self._execution.payments.find_attempt(*key)
+        return now is not None and now.state is AttemptState.OPEN
 
     def _to_be_fenced(self, aggregate: Aggregate, attempt: Attempt, outcome: Outcome) -> bool:
         undecided = outcome.outcome is OutcomeClass.PENDING or outcome.not_found
@@ -92,12 +111,16 @@ class Recover:
         asked = _asked(await channel.ask(request))
         return attempt, _never_accepted(fenced) if asked.not_found or asked.closed else asked
 
-    async def _leave_for_later(self, attempt: Attempt) -> None:
+    async def _leave_for_later(self, attempt: Attempt, *, alert: bool) -> None:
         await self._execution.work.postpone_attempt(attempt, self._delay(attempt.tries))
-        moment = self._execution.moment(attempt.channel)
-        if moment.now - attempt.create_time >= self._execution.timing.review_after:
+        if alert and self._is_old(attempt):
+            moment = Moment(self._execution.clock.now(), self._execution.clock.new_id)
             detail = f"The outcome of {attempt.kind} {attempt.number} is still not known."
             await self._execution.keep_review(moment.review(ReviewKind.UNRESOLVED, attempt, detail))
+
+    def _is_old(self, attempt: Attempt) -> bool:
+        age = self._execution.clock.now() - attempt.create_time
+        return age >= self._execution.timing.review_after
 
     def _delay(self, tries: int) -> timedelta:
         """Double the delay with each try, up to its maximum, and vary it by a quarter."""
@@ -105,6 +128,11 @@ class Recover:
         doubled = timing.recovery_delay_min * (1 << min(tries, DOUBLINGS_MAX))
         share = random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, guards nothing
         return min(doubled, timing.recovery_delay_max) * share
+
+
+def _payer_may_act(attempt: Attempt, outcome: Outcome) -> bool:
+    """Whether the channel says that it waits: a charge that it knows ends when its time is over."""
+    return attempt.kind is AttemptKind.CHARGE and outcome.outcome is OutcomeClass.PENDING
 
 
 def _asked(outcome: Outcome) -> Outcome:

@@ -8,7 +8,7 @@ from gateway.domain.errors import NotFound, payment_not_found
 from gateway.domain.idempotency import ClaimKind
 from gateway.domain.merchant import RefundPolicy
 from gateway.usecases.commands import OperationAnswer, RefundCommand
-from gateway.usecases.execution import Execution
+from gateway.usecases.execution import Execution, in_time
 from gateway.usecases.merchants import MerchantBook
 from gateway.usecases.operate import Operate, Wish
 
@@ -23,7 +23,7 @@ class Refund:
 
     async def __call__(self, command: RefundCommand, deadline: Deadline) -> OperationAnswer:
         """Refund, or answer what the key did before. Raises GatewayError."""
-        policy = await self._policy(command.merchant_id)
+        policy = await in_time(self._policy(command.merchant_id), deadline)
         ask = Ask(
             operation_id=self._clock.new_id(),
             idempotency_key=command.idempotency_key,

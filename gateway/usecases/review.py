@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from gateway.domain.change import ReviewCase
-from gateway.domain.channel import EVIDENCE_LENGTH_MAX, Outcome, OutcomeClass
+from gateway.domain.channel import EVIDENCE_LENGTH_MAX, AttemptState, Outcome, OutcomeClass
 from gateway.domain.errors import InvalidRequest, NotFound, Reason
 from gateway.domain.payment import CaptureMode, Failure, FailureReason
 from gateway.usecases.execution import Execution
@@ -54,8 +54,8 @@ class Review:
         attempt = case.attempt_id and await self._execution.payments.find_attempt(
             case.owner_id, case.attempt_id
         )
-        if not attempt:
-            words = "This case is about no attempt: it can only be acknowledged."
+        if not attempt or attempt.state is not AttemptState.OPEN:
+            words = "Nothing is open about this case any more: it can only be acknowledged."
             raise InvalidRequest(Reason.INVALID_REQUEST, words)
         aggregate = await self._execution.payments.load(case.owner_id, attempt.payment_id)
         manual = aggregate is not None and aggregate.payment.capture_mode is CaptureMode.MANUAL

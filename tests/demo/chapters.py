@@ -1,10 +1,11 @@
 """The chapters, in order. Each shows one promise on running processes and checks it."""
 
 import asyncio
+import contextlib
 import time
 
 from paymentgateway.client import money, money_text, new_idempotency_key
-from paymentgateway.errors import KeyMismatch
+from paymentgateway.errors import GatewayError, KeyMismatch
 from paymentgateway.v1.payment_pb2 import (
     CAPTURE_MODE_MANUAL,
     PAYMENT_STATE_AUTHORIZED,
@@ -104,13 +105,13 @@ async def declining(story: Story, shop: Shop) -> None:
 async def waiting(story: Story, shop: Shop) -> None:
     """Payments that end by a notification, and by the payer."""
     story.chapter("Payments that the channel decides later, and tells by notification")
-    later = SandboxScript(outcome=SANDBOX_OUTCOME_ANSWER_LATER, settle_delay_ms=300)
+    later = SandboxScript(outcome=SANDBOX_OUTCOME_ANSWER_LATER, settle_delay_ms=1_000)
     payment = (await shop.pay("21.00", "o-5", script=later)).payment
     story.check("the answer now is PROCESSING", payment.state == PAYMENT_STATE_PROCESSING)
     ended = await _wait(shop, payment.payment_id)
     story.check("the notification made it SUCCEEDED", ended.state == PAYMENT_STATE_SUCCEEDED)
 
-    action = SandboxScript(outcome=SANDBOX_OUTCOME_REQUIRE_ACTION, settle_delay_ms=300)
+    action = SandboxScript(outcome=SANDBOX_OUTCOME_REQUIRE_ACTION, settle_delay_ms=1_000)
     payment = (await shop.pay("22.00", "o-6", script=action)).payment
     asked = payment.state == PAYMENT_STATE_REQUIRES_ACTION
     story.check("another waits for the payer to scan", asked, state(payment))
@@ -132,6 +133,7 @@ async def crashing(story: Story, shop: Shop, stack: Stack) -> None:
     started = time.monotonic()
     await stack.gateways[0].start()
     story.say(f"It is back after {time.monotonic() - started:.1f} s, on the same database.")
+    await _until_answered(shop)
 
     answer = await shop.pay("33.00", "o-7", key=key, script=script)
     ended = await _wait(shop, answer.payment.payment_id)
@@ -224,6 +226,16 @@ async def _wait(shop: Shop, payment_id: str) -> Payment:
         if payment.state not in open_states or time.monotonic() > end:
             return payment
         await asyncio.sleep(0.05)
+
+
+async def _until_answered(shop: Shop) -> None:
+    """Wait until the client has found the gateway again; gRPC backs off between its tries."""
+    end = time.monotonic() + RESOLVED_WITHIN_S
+    while time.monotonic() < end:
+        with contextlib.suppress(GatewayError):
+            await shop.client.get_merchant(MERCHANT)
+            return
+        await asyncio.sleep(0.1)
 
 
 async def _until_charged(stack: Stack, amount: int) -> None:

@@ -281,7 +281,7 @@ IN_USD = Money("USD", 1)
 @pytest.mark.parametrize(
     ("verb", "before"),
     [
-        ("capture", lambda: RUNNING["capture"]()),
+        ("capture", RUNNING["capture"]),
         ("capture", lambda: in_state(S.FAILED, NEW_ID)),
         ("refund", lambda: in_state(S.PROCESSING, NEW_ID)),
         ("refund", lambda: in_state(S.FAILED, NEW_ID)),

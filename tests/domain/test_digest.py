@@ -5,8 +5,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
-
 from gateway.domain.digest import DIGEST_VERSION, state_digest
 from gateway.domain.fees import FeeTerms
 from gateway.domain.money import Money
@@ -76,10 +74,9 @@ def test_whatever_a_receipt_states_counts() -> None:
     assert len(digests | {state_digest(_sample())}) == len(values) + 1
 
 
-@pytest.mark.parametrize("name", NOT_COVERED)
-def test_nothing_else_counts(name: str) -> None:
+def test_nothing_else_counts() -> None:
     """What a receipt does not state may change without changing its proof."""
-    assert state_digest(_sample(**{name: NOT_COVERED[name]})) == state_digest(_sample())
+    assert state_digest(_sample(**NOT_COVERED)) == state_digest(_sample())
 
 
 def test_context_and_words_do_not_count() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gateway.domain.change import Aggregate, Change, Funds
-from gateway.domain.channel import Outcome, OutcomeClass
+from gateway.domain.channel import AttemptState, Outcome, OutcomeClass
 from gateway.domain.decisions.accept import (
     accept_cancel,
     accept_capture,
@@ -166,8 +166,9 @@ class Life(RuleBasedStateMachine):
         assert self.aggregate.payment.refunded == _total(kept)
         assert folded["merchant_unsettled"] == captured - _total(kept) + advanced
         assert folded["refund_in_transit"] == _total(_running(refunds)) + _total(_running(returns))
-        assert folded["suspense"] == _total([item for item in returns if item.failure])
-        given_back = _total(_done(refunds)) + _total(_done(returns))
+        late = _total([item for item in (*refunds, *returns) if self.succeeded_after_all(item)])
+        assert folded["suspense"] == _total([item for item in returns if item.failure]) - late
+        given_back = _total(_done(refunds)) + _total(_done(returns)) + late
         assert -folded["channel_receivable"] == captured + _total(returns) - given_back
         assert folded["due_to_own"] == folded["merchant_debt"] == -advanced
         assert folded["due_from_reserve"] == advanced
@@ -190,6 +191,12 @@ class Life(RuleBasedStateMachine):
             assert payment.captured == 0
         assert (payment.failure is not None) == (payment.state is PaymentState.FAILED)
         assert (payment.next_action is None) or payment.state is PaymentState.REQUIRES_ACTION
+
+    def succeeded_after_all(self, operation: Operation) -> bool:
+        """Whether the channel did what it had refused."""
+        attempts = self.aggregate.attempts.values()
+        said = {item.state for item in attempts if item.operation_id == operation.operation_id}
+        return operation.failure is not None and AttemptState.SUCCEEDED in said
 
     def operations(self, kind: OperationKind) -> list[Operation]:
         """Operations of one kind."""

@@ -32,7 +32,7 @@ def test_an_accepted_payment_has_an_attempt() -> None:
     assert (attempt.money, attempt.channel) == (wanted.amount, "sandbox")
     assert attempt.operation_id is None
     assert attempt.due_time == NOW.now + NOW.lease
-    assert change.entries == change.operations == change.reviews == ()
+    assert (change.entries, change.operations, change.reviews) == ((), (), ())
 
 
 def test_a_payment_begins_with_its_first_event() -> None:

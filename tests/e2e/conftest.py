@@ -18,7 +18,7 @@ from tests.invariants import violations
 from tests.processes import Stack
 
 SETTINGS = {
-    "GATEWAY_CHANNEL_TIMEOUT_MS": "1500",
+    "GATEWAY_CHANNEL_TIMEOUT_MS": "2500",
     "GATEWAY_LEASE_MARGIN_MS": "300",
     "GATEWAY_RECOVERY_INTERVAL_MS": "50",
     "GATEWAY_RECOVERY_DELAY_MIN_MS": "50",
@@ -35,10 +35,8 @@ SETTINGS = {
 EXTRA_SETTINGS = {
     "GATEWAY_AUTHORIZATION_LIFETIME_S": "1",
     "GATEWAY_WATCHERS_MAX": "3",
-    "GATEWAY_CHANNEL_CALLS_MAX": "250",
-    "GATEWAY_CHANNEL_CONNECTIONS_MAX": "300",
 }
-"""The third gateway lets authorisations end soon, and has room for few watchers and many calls."""
+"""The third gateway lets authorisations end soon, and has room for few watchers."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

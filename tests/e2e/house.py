@@ -5,15 +5,19 @@ payer and reads the sandbox's book, so that a test can hold the gateway's word a
 keeps what callers were told, for the invariants at the end.
 """
 
+import asyncio
 import itertools
 import json
+import os
 import secrets
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 import asyncpg
 import grpc
+from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.domain.ids import from_text
 from gateway.store.embedded import EmbeddedPostgres
@@ -39,7 +43,7 @@ RAW_OPTIONS = [("grpc.enable_retries", 0), ("grpc.max_send_message_length", -1)]
 
 TERMINAL = {"SUCCEEDED", "FAILED", "CANCELED", "EXPIRED"}
 
-DERIVED = ("balances", "fold_position", "schema_migrations")
+TABLES_DERIVED = ("balances", "fold_position", "schema_migrations")
 """Tables that workers write by themselves, or nobody."""
 
 UNREST = """
@@ -115,7 +119,7 @@ class House:
         tables = await self.fetch(
             "select tablename from pg_tables where schemaname = 'public'"
             " and not tablename = any($1) order by 1",
-            DERIVED,
+            TABLES_DERIVED,
         )
         names = [row["tablename"] for row in tables]
         parts = (f"select '{name}' as name, count(*) as rows from {name}" for name in names)
@@ -210,6 +214,56 @@ class Extra:
             f"{self.ops_url}/readyz",
         )
 
-    def log(self) -> list[dict[str, Any]]:
-        """Read its log, every line of which is JSON."""
-        return [json.loads(line) for line in self.service.log.read_text().splitlines()]
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Run a `gateway` command with its settings; give the status and all output."""
+        return await run("gateway", *arguments, **self.environment)
+
+
+async def run(module: str, *arguments: str, **environment: str) -> tuple[int, str]:
+    """Run a command line of ours to its end; give its status and all output."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, *arguments),
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+def read_log(service: Service) -> list[dict[str, Any]]:
+    """Read the log of a gateway, every line of which is a JSON object."""
+    return [json.loads(line) for line in service.log.read_text().splitlines()]
+
+
+async def fetch_text(url: str) -> tuple[int, str]:
+    """Get a page over HTTP: its status and text."""
+    async with (
+        aiohttp.ClientSession(trust_env=False) as session,
+        session.get(url, timeout=aiohttp.ClientTimeout(total=5)) as reply,
+    ):
+        return reply.status, await reply.text()
+
+
+class Metrics:
+    """What a gateway's /metrics says at one moment."""
+
+    def __init__(self, exposition: str) -> None:
+        self._samples = [
+            sample
+            for family in text_string_to_metric_families(exposition)
+            for sample in family.samples
+        ]
+
+    @classmethod
+    async def read(cls, ops_url: str) -> "Metrics":
+        """Read them now."""
+        return cls((await fetch_text(f"{ops_url}/metrics"))[1])
+
+    def total(self, name: str, **labels: str) -> float:
+        """Add up the samples of this name that have these labels."""
+        return sum(
+            sample.value
+            for sample in self._samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )

@@ -3,8 +3,6 @@
 Refused without a trace where it is wrong, and inert where it is only odd.
 """
 
-import asyncio
-import sys
 from typing import Any
 
 import grpc
@@ -23,7 +21,7 @@ from paymentgateway.v1.payment_service_pb2 import (
 )
 from paymentgateway.v1.refund_service_pb2 import ListRefundsRequest
 from tests.e2e.counter import Counter
-from tests.e2e.house import House
+from tests.e2e.house import run
 from tests.e2e.wire import UNKNOWN, refusal, send, stream_refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -247,17 +245,9 @@ async def test_payctl_refuses_amounts_that_are_none(
 ) -> None:
     """A fraction the currency does not have, or no amount at all, is exit code 2, unsent."""
     async with counter.no_trace():
-        status, told = await _payctl(counter.house, *typed, counter.shop.merchant_id)
+        status, told = await run(
+            *("paymentgateway.payctl", "--target", counter.house.stack.targets[0], "pay"),
+            *("--merchant", counter.shop.merchant_id, "--order", "o-1", *typed),
+        )
     assert status == 2
     assert "Traceback" not in told
-
-
-async def _payctl(house: House, amount: str, currency: str, merchant_id: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "paymentgateway.payctl", "--target", house.stack.targets[0]),
-        *("pay", "--merchant", merchant_id, "--order", "o-1", "--", amount, currency),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode or 0, output.decode()

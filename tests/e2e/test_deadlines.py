@@ -95,7 +95,7 @@ async def test_processing_comes_before_the_deadline(shop: Shop) -> None:
 
 
 async def test_a_refund_goes_on_without_its_caller(shop: Shop) -> None:
-    """So does a refund: PROCESSING before the deadline, its amount reserved, and then given back."""
+    """So does a refund: PROCESSING in time, its amount reserved, and then given back."""
     paid = (await shop.pay(refund=script(reply_delay_ms=1_000))).payment
     refund = (await shop.refund(paid, "3.00", deadline_s=0.4)).refund
     assert (await shop.get(paid)).refunded.minor_units == 300

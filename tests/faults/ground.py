@@ -90,7 +90,7 @@ async def running_ground(
     line = Line()
     stack = Stack(folder, gateways=gateways, settings={"GATEWAY_SANDBOX_URL": line.url, **settings})
     async with AsyncExitStack() as exits:
-        print(folder)
+        exits.callback(shutil.rmtree, folder, ignore_errors=True)
         await line.start(int(stack.sandbox_url.rpartition(":")[2]))
         exits.push_async_callback(line.stop)
         exits.push_async_callback(stack.stop)

@@ -12,11 +12,14 @@ from gateway.store.pool import PoolSettings
 from tests.store import builders
 from tests.store.postgres import Urls
 
+PATIENT = {"acquire_timeout_s": 20.0, "lock_timeout_s": 15.0, "statement_timeout_s": 20.0}
+"""Bounds that no test meets on a busy machine, unless it sets its own."""
+
 
 @asynccontextmanager
 async def opened(urls: Urls, **settings: Any) -> AsyncIterator[Database]:
     """A Database as the runtime role; with settings of the pool."""
-    found = Database(PoolSettings(dsn=urls.runtime, **settings))
+    found = Database(PoolSettings(dsn=urls.runtime, **{**PATIENT, **settings}))
     await found.open()
     try:
         yield found

@@ -131,8 +131,7 @@ async def test_a_replay_gives_the_claim_and_the_payment_as_it_is(database):
 
 async def test_a_hundred_refunds_never_exceed_what_was_captured(each_urls):
     """Of a hundred refunds at once a payment that covers thirty accepts thirty; the books agree."""
-    patient = {"acquire_timeout_s": 20.0, "lock_timeout_s": 20.0, "statement_timeout_s": 20.0}
-    async with opened(each_urls, **patient) as one, opened(each_urls, **patient) as two:
+    async with opened(each_urls) as one, opened(each_urls) as two:
         paid = await paid_one(one, amount=Money("CNY", 3_000))
         claims = [builders.refund_claim(paid, f"r-{number}", 100) for number in range(100)]
         changes = await asyncio.gather(

@@ -8,6 +8,7 @@ import pytest
 from gateway.domain.errors import Reason, Refused
 from gateway.domain.ledger import customer, own
 from gateway.domain.money import Money
+from gateway.store import ledger
 from tests.store import builders
 from tests.store.scenes import open_one, opened, paid_one, rows_of, value_of
 
@@ -107,6 +108,19 @@ async def test_a_fold_beside_writers_loses_and_doubles_nothing(each_urls):
         accounts = await folding.ledger.merchant_accounts("m_1")
         assert balances(accounts) == {("merchant_unsettled", "m_1"): 80 * 1000}
         assert await value_of(each_urls.owner, "select count(*) from balances") == 2
+
+
+async def test_a_long_way_is_folded_in_steps(database, urls, monkeypatch):
+    """A fold takes a bounded number of transfers, and several go the whole way."""
+    monkeypatch.setattr(ledger, "FOLD_TRANSFERS_MAX", 3)
+    for number in range(5):
+        await refunded_one(database, order_id=f"o-{number}")
+    steps = 0
+    while await database.ledger.fold():
+        steps += 1
+        assert await database.ledger.check() == []
+    assert steps == 4  # of ten transfers, three at a time
+    assert await value_of(urls.owner, "select sum(debits) from balances") == 5 * 1300
 
 
 async def test_a_running_transaction_is_left_for_the_next_fold(database, urls):

@@ -120,6 +120,12 @@ async def test_a_migration_that_hangs_is_not_waited_for_ever(bare, monkeypatch):
     await holder.close()
 
 
+async def test_a_database_that_is_away_is_told(tmp_path):
+    """Without a server the sentence says what to check."""
+    with pytest.raises(migrate.SchemaError, match="GATEWAY_OWNER_DATABASE_URL"):
+        await migrate.apply(f"postgresql://gateway_owner@/gateway?host={tmp_path}")
+
+
 async def test_an_open_connection_can_be_migrated(bare):
     """The owner's connection can be handed over instead of a URL, and stays open."""
     connection = await asyncpg.connect(bare.owner)

@@ -36,7 +36,7 @@ async def test_a_lease_ends_by_itself(database, urls):
     assert len(await database.work.lease_attempts(10, LEASE)) == 1
     assert await database.work.lease_attempts(10, LEASE) == []
     left = await value_of(urls.owner, "select extract(epoch from due_time - now()) from attempts")
-    assert 29 < left <= 30
+    assert 20 < left <= 30
 
 
 async def test_workers_never_take_the_same(each_urls):
@@ -70,7 +70,7 @@ async def test_what_is_learned_of_an_attempt_is_kept(database, urls):
     kept = await database.payments.find_attempt("m_1", attempt.attempt_id)
     assert kept == replace(learned, due_time=kept.due_time)
     left = await value_of(urls.owner, "select extract(epoch from due_time - now()) from attempts")
-    assert 99 < left <= 100
+    assert 90 < left <= 100
 
 
 async def test_a_closed_attempt_is_not_postponed(database):
@@ -116,7 +116,7 @@ async def test_a_change_does_not_end_a_lease(database):
 
 
 async def test_a_review_case_is_kept_once(database):
-    """One case per owner, kind and subject is open; once it is resolved another may be."""
+    """There is one case per owner, kind and subject, and a resolved one is not opened again."""
     case = builders.review()
     assert await database.work.open_review(case)
     again = builders.review(detail="again")
@@ -128,7 +128,21 @@ async def test_a_review_case_is_kept_once(database):
     assert await database.work.resolve_review(resolved)
     assert not await database.work.resolve_review(resolved)
     assert await database.work.find_review(case.case_id) == resolved
-    assert await database.work.open_review(again)
+    assert not await database.work.open_review(again)
+
+
+async def test_what_became_clear_by_itself_needs_nobody(database):
+    """Settling closes the open case of that owner, kind and subject, and no other."""
+    cases = [builders.review(subject=subject) for subject in ("clear", "dark")]
+    for case in cases:
+        await database.work.open_review(case)
+    for subject in ("clear", "unknown"):
+        await database.work.settle_review("m_1", ReviewKind.UNRESOLVED, subject)
+    await database.work.settle_review("m_2", ReviewKind.UNRESOLVED, "dark")
+    assert await database.work.list_reviews(include_resolved=False, limit=10) == [cases[1]]
+    settled = await database.work.find_review(cases[0].case_id)
+    assert settled.resolve_time is not None
+    assert settled.resolution
 
 
 async def test_twenty_finders_open_one_review_case(database):

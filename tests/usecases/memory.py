@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from gateway.clock import Clock
-from gateway.domain.change import Aggregate, Change, Event, ReviewCase
+from gateway.domain.change import Aggregate, Change, Event, ReviewCase, ReviewKind
 from gateway.domain.channel import Attempt
 from gateway.domain.idempotency import Claim
 from gateway.domain.ledger import AccountSum, Entry
@@ -121,6 +121,11 @@ class MemoryStore:
     async def open_review(self, case: ReviewCase) -> bool:
         await self.hooks.reach("open_review")
         return self.rows.open_review(case)
+
+    async def settle_review(self, owner_id: str, kind: ReviewKind, subject: str) -> None:
+        """Close the case of what became clear by itself."""
+        await self.hooks.reach("settle_review")
+        self.rows.settle_review(owner_id, kind, subject)
 
     async def list_reviews(self, *, include_resolved: bool, limit: int) -> Sequence[ReviewCase]:
         await self.hooks.reach("list_reviews")

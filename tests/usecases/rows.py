@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from gateway.domain.change import Aggregate, Change, Event, Funds, ReviewCase
+from gateway.domain.change import Aggregate, Change, Event, Funds, ReviewCase, ReviewKind
 from gateway.domain.channel import Attempt, AttemptState
 from gateway.domain.errors import GatewayError, Reason, Refused, payment_not_found
 from gateway.domain.idempotency import Claim
@@ -98,13 +98,21 @@ class Rows:
         return attempt
 
     def open_review(self, case: ReviewCase) -> bool:
-        """Keep a review case unless one of its kind and subject is open."""
+        """Keep a review case unless there is one of its kind and subject."""
         subject = (case.owner_id, case.kind, case.subject)
-        open_cases = (item for item in self.reviews.values() if not item.resolve_time)
-        if any((item.owner_id, item.kind, item.subject) == subject for item in open_cases):
+        if any((i.owner_id, i.kind, i.subject) == subject for i in self.reviews.values()):
             return False
         self.reviews[case.case_id] = case
         return True
+
+    def settle_review(self, owner_id: str, kind: ReviewKind, subject: str) -> None:
+        """Close the case of what became clear by itself."""
+        for case_id, case in self.reviews.items():
+            same = (case.owner_id, case.kind, case.subject) == (owner_id, kind, subject)
+            if same and not case.resolve_time:
+                self.reviews[case_id] = replace(
+                    case, resolve_time=case.create_time, resolution="settled by itself"
+                )
 
     def balance(self, account: AccountRef, currency: str = "CNY") -> int:
         """What an account has."""

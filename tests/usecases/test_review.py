@@ -105,15 +105,26 @@ async def test_an_abnormal_refund_ends_as_a_person_decides(
     assert "refund_in_transit" not in world.rows.balances()
 
 
-async def test_a_decision_that_comes_too_late_changes_nothing(world: World) -> None:
-    """Where the channel has answered meanwhile, its word stays and the case is closed."""
+async def test_a_decision_that_comes_too_late_is_refused(world: World) -> None:
+    """Where the channel has answered meanwhile, its word stays, and nobody is told otherwise."""
+    case = await _abnormal(world)
+    (attempt,) = world.rows.open_attempts()
+    await world.execution.conclude(attempt, PAID)
+
+    with pytest.raises(InvalidRequest, match="only be acknowledged"):
+        await world.review.resolve(case.case_id, Resolution.FAILED, "Not there.")
+
+    assert world.rows.reviews[case.case_id].resolve_time is None
+
+
+async def test_what_becomes_clear_by_itself_needs_nobody(world: World) -> None:
+    """A case about an unknown outcome is closed when the channel answers after all."""
     case = await _unresolved(world)
+
     await world.recovering(PAID)
 
-    await world.review.resolve(case.case_id, Resolution.FAILED, "Not there.")
-
     assert _only_payment(world) is S.SUCCEEDED
-    assert world.rows.reviews[case.case_id].resolve_time
+    assert world.rows.reviews[case.case_id].resolution == "settled by itself"
 
 
 async def _closed(world: World) -> ReviewCase:

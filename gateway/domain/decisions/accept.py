@@ -100,7 +100,8 @@ def release_authorization(
     if payment.state is not PaymentState.AUTHORIZED or not ended or aggregate.running_exclusive:
         return None
     released = replace(operation, amount=Money(payment.currency, payment.uncaptured))
-    return accepted(aggregate, released, EventType.CHANGED, moment)
+    change = accepted(aggregate, released, EventType.CHANGED, moment)
+    return replace(change, attempts=tuple(replace(a, due_time=moment.now) for a in change.attempts))
 
 
 def accepted(

@@ -68,6 +68,13 @@ def late_success(payment: Payment, operation: Operation, moment: Moment) -> Entr
     )
 
 
+def late_refund(payment: Payment, operation: Operation, moment: Moment) -> Entry:
+    """Money went to the payer after its refund had failed: nobody has paid for it yet."""
+    amount = operation.amount.minor_units
+    pair = (_suspense(payment), _receivable(payment), amount)
+    return _entry("late_refund", payment, moment, operation, pair)
+
+
 def return_accepted(payment: Payment, operation: Operation, moment: Moment) -> Entry:
     """The late money goes back."""
     amount = operation.amount.minor_units

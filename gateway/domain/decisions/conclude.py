@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from gateway.domain.change import Aggregate, Change, EventType, ReviewKind
+from gateway.domain.change import Aggregate, Change, EventType, ReviewCase, ReviewKind
 from gateway.domain.channel import Attempt, AttemptKind, AttemptState, Outcome, OutcomeClass
 from gateway.domain.decisions import bookings
 from gateway.domain.decisions.answer import Answer
 from gateway.domain.decisions.charge import conclude_charge
+from gateway.domain.decisions.late import conclude_late_operation
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.operation import OperationKind
 from gateway.domain.payment import (
@@ -32,7 +33,7 @@ def conclude(
     if answer.attempt.kind is AttemptKind.CHARGE:
         return conclude_charge(answer)
     if answer.attempt.state is not AttemptState.OPEN or not answer.operation.running:
-        return None
+        return conclude_late_operation(answer)
     if outcome.abnormal:
         return _abnormal(answer)
     if outcome.outcome is OutcomeClass.SUCCESS:
@@ -123,7 +124,15 @@ def _cancel_failed(answer: Answer, failure: Failure) -> Change:
     change = answer.change(_cancel_ended(answer), answer.payment, failure)
     due = answer.moment.now
     charge = tuple(replace(attempt, due_time=due) for attempt in answer.still_open(None))
-    return replace(change, attempts=(*change.attempts, *charge))
+    return replace(change, attempts=(*change.attempts, *charge), reviews=_release_refused(answer))
+
+
+def _release_refused(answer: Answer) -> tuple[ReviewCase, ...]:
+    """Nobody asked for a release, so nobody hears that it was refused: a person must."""
+    if answer.operation.keyed:
+        return ()
+    detail = f"The channel refused to release {answer.operation.amount}. {answer.outcome.evidence}"
+    return (answer.moment.review(ReviewKind.RELEASE_REFUSED, answer.attempt, detail),)
 
 
 def _refund_failed(answer: Answer, failure: Failure) -> Change:

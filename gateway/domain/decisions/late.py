@@ -1,12 +1,13 @@
-"""Money, or a hold on it, that came for a payment that was no longer open.
+"""Successes that came too late: for a payment or an operation that had ended otherwise.
 
-The payment's state stays; the gateway gives it back by itself, and a person is told.
+What had ended stays so. Books tell the truth, so the money is booked to suspense, once; what can be
+given back is given back by the gateway itself, and a person is told.
 """
 
 from dataclasses import replace
 
 from gateway.domain.change import Change, EventType, ReviewKind
-from gateway.domain.channel import AttemptState
+from gateway.domain.channel import AttemptKind, AttemptState, OutcomeClass
 from gateway.domain.decisions import bookings
 from gateway.domain.decisions.answer import Answer
 from gateway.domain.decisions.moment import Moment
@@ -33,6 +34,47 @@ def conclude_late(answer: Answer) -> Change | None:
         attempts=(replace(attempt, due_time=moment.now),),
         entries=() if authorized else _entries(answer.payment, operation, moment),
         reviews=(moment.review(ReviewKind.LATE_SUCCESS, answer.attempt, detail),),
+    )
+
+
+def conclude_late_operation(answer: Answer) -> Change | None:
+    """Book what a capture or refund moved after it had failed; None for anything else.
+
+    The attempt turns SUCCEEDED with it, so that the same word, told again, changes nothing.
+    """
+    failed = answer.attempt.state is AttemptState.FAILED
+    if answer.outcome.outcome is not OutcomeClass.SUCCESS or not failed:
+        return None
+    if answer.operation.kind is OperationKind.CAPTURE:
+        return _late_capture(answer)
+    if answer.attempt.kind is AttemptKind.REFUND:
+        return _late(answer, bookings.late_refund(answer.payment, answer.operation, answer.moment))
+    return None
+
+
+def _late_capture(answer: Answer) -> Change:
+    moment, amount = answer.moment, answer.operation.amount
+    operation = replace(
+        gateway_operation(answer.payment, OperationKind.RETURN, moment), amount=amount
+    )
+    attempt = moment.operation_attempt(answer.aggregate, operation)
+    operation = replace(operation, attempt_number=attempt.number)
+    change = _late(answer, *_entries(answer.payment, operation, moment))
+    return replace(
+        change,
+        operations=(operation,),
+        attempts=(*change.attempts, replace(attempt, due_time=moment.now)),
+    )
+
+
+def _late(answer: Answer, *entries: Entry) -> Change:
+    amount, kind = answer.operation.amount, answer.operation.kind
+    detail = f"The channel reported a success of {amount} after the {kind} had failed."
+    return replace(
+        answer.moment.change(EventType.LATE_SUCCESS, answer.payment),
+        attempts=(answer.closed(answer.attempt, AttemptState.SUCCEEDED),),
+        entries=entries,
+        reviews=(answer.moment.review(ReviewKind.LATE_SUCCESS, answer.attempt, detail),),
     )
 
 

@@ -56,7 +56,7 @@ create table review_cases (
     constraint review_cases_kind_check check (
         kind in (
             'UNRESOLVED', 'MISMATCH', 'ABNORMAL_REFUND', 'LATE_SUCCESS', 'RETURN_REFUSED',
-            'UNKNOWN_NUMBER'
+            'RELEASE_REFUSED', 'UNKNOWN_NUMBER'
         )
     ),
     constraint review_cases_resolution_check
@@ -64,8 +64,7 @@ create table review_cases (
 );
 comment on table review_cases is 'What only a person can decide.';
 
-create unique index review_cases_open_key on review_cases (owner_id, kind, subject)
-    where resolve_time is null;
+create unique index review_cases_subject_key on review_cases (owner_id, kind, subject);
 create index review_cases_case_id_idx on review_cases (case_id);
 create index review_cases_open_idx on review_cases (create_time, case_id)
     where resolve_time is null;

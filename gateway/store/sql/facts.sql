@@ -10,9 +10,9 @@ select
     current_setting('server_version') as version,
     current_setting('server_version_num')::integer as version_number,
     current_setting('max_connections')::integer
-        - current_setting('superuser_reserved_connections')::integer as connections_max,
-    (select count(*) from pg_stat_activity where backend_type = 'client backend')::integer
-        as connections_used,
+        - current_setting('superuser_reserved_connections')::integer
+        - current_setting('reserved_connections')::integer as connections_max,
+    (select sum(numbackends) from pg_stat_database)::integer as connections_used,
     now() as read_time;
 
 -- name: timeouts

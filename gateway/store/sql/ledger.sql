@@ -40,6 +40,13 @@ from fold_position
 where singleton
 for update;
 
+-- name: find_fold_end
+-- Where a fold may end: below every transaction that runs, and after so many transfers at most.
+select least(
+    pg_snapshot_xmin(pg_current_snapshot()),
+    (select xid from transfers where xid >= $1 order by xid offset $2 limit 1)
+);
+
 -- name: fold_transfers
 -- Add the transfers from one horizon up to the next to the cached balances.
 insert into balances as b (owner_id, book, code, key, currency, debits, credits)

@@ -21,13 +21,13 @@ where a.merchant_id = d.merchant_id
 returning to_jsonb(a) as attempt;
 
 -- name: postpone_attempt
--- Keep what was learned of an open attempt, and when it is due again.
+-- Keep what was learned of an open attempt, and when it is due again, unless somebody learned more.
 update attempts set
     tries = $3,
     not_found_count = $4,
     fenced = $5,
     due_time = now() + $6
-where merchant_id = $1 and attempt_id = $2 and state = 'OPEN';
+where merchant_id = $1 and attempt_id = $2 and state = 'OPEN' and tries <= $3;
 
 -- name: lease_expired_authorizations
 -- Take authorised payments whose time to capture has passed, and keep other workers off them for a while.
@@ -46,7 +46,7 @@ where p.merchant_id = d.merchant_id
 returning p.merchant_id, p.payment_id;
 
 -- name: open_review
--- Keep a review case unless one of its kind and subject is open.
+-- Keep a review case unless there is one of its kind and subject.
 insert into review_cases (
     owner_id, case_id, kind, subject, detail, payment_id, attempt_id, create_time, resolve_time,
     resolution, note
@@ -55,7 +55,7 @@ select
     owner_id, case_id, kind, subject, detail, payment_id, attempt_id, create_time, resolve_time,
     resolution, note
 from jsonb_populate_recordset(null::review_cases, $1)
-on conflict (owner_id, kind, subject) where resolve_time is null do nothing
+on conflict (owner_id, kind, subject) do nothing
 returning case_id;
 
 -- name: list_open_reviews
@@ -79,6 +79,12 @@ select to_jsonb(r) as review
 from review_cases r
 where r.case_id = $1;
 
+-- name: settle_review
+-- Close the review case of what became clear by itself.
+update review_cases set resolve_time = now(), resolution = $4, note = ''
+where owner_id = $1 and kind = $2 and subject = $3 and resolve_time is null
+returning case_id;
+
 -- name: resolve_review
 -- Close a review case that is open.
 update review_cases set resolve_time = $3, resolution = $4, note = $5
@@ -91,7 +97,7 @@ select
     count(*)::integer as open_attempts,
     coalesce(extract(epoch from now() - min(create_time)), 0)::double precision as oldest_age_s
 from attempts
-where state = 'OPEN';
+where state = 'OPEN' and due_time is not null;
 
 -- name: open_reviews
 -- How many review cases wait for a person, by kind.

@@ -139,7 +139,7 @@ with claimed as (
         x.create_time, x.resolve_time, x.resolution, x.note
     from jsonb_populate_recordset(null::review_cases, $8) x
     join written w on w.merchant_id = x.owner_id and w.payment_id = x.payment_id
-    on conflict (owner_id, kind, subject) where resolve_time is null do nothing
+    on conflict (owner_id, kind, subject) do nothing
 )
 select merchant_id, payment_id from written;
 
