@@ -119,6 +119,6 @@ RESOLVE = Command(
     examples=[
         'gateway reviews resolve 01990a5b-7c3d-7000-8000-0a1b2c3d4e5f --as failed --note "ticket 7"'
     ],
-    settings=("database_url", "data_dir"),
+    settings=("database_url", "data_dir", "sandbox_url", "sandbox_key_file"),
     add_arguments=add_resolve_arguments,
 )

@@ -90,7 +90,7 @@ class Attempt:
 
     `charge_number` is the number of the charge that the attempt is about: its own for a CHARGE.
     `tries` counts questions and sends by workers, `not_found_count` the verified "not found"
-    answers in a row, `fenced` whether the channel confirmed that the number is closed.
+    answers in a row, `fenced` whether the number was closed and the outcome still not known.
     """
 
     merchant_id: str

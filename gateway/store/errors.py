@@ -70,10 +70,10 @@ class Fault(Exception):
 
 def kind_of(error: BaseException) -> Kind | None:
     """Say what an error of the driver means; None for a fault of our own."""
-    if isinstance(error, asyncpg.PostgresError):
-        return _kind_of_state(error.sqlstate or "")
     if isinstance(error, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
         return Kind.CONFLICT  # a migration came in between: the statement is prepared anew
+    if isinstance(error, asyncpg.PostgresError):
+        return _kind_of_state(error.sqlstate or "")
     if isinstance(error, OSError | asyncpg.TargetServerAttributeNotMatched):
         return Kind.LOST  # OSError is also a statement that was never answered
     return None
