@@ -184,14 +184,19 @@ class Execution:
         with place:
             first = await begin()
             begun.set_result(first)
+            if first.attempt is None:
+                return first
             waited = timedelta(seconds=self.clock.monotonic() - started)
-            if first.attempt is None or waited > self.timing.lease_margin:
-                return first  # so late, the lease might end before the channel's timeout
-            return await self._send(first, first.attempt)
+            return await self._send(first, first.attempt, late=waited > self.timing.lease_margin)
 
-    async def _send(self, first: Begun, attempt: Attempt) -> Begun:
-        """Send and conclude. Whatever fails here leaves the attempt open, for the workers."""
+    async def _send(self, first: Begun, attempt: Attempt, *, late: bool) -> Begun:
+        """Send and conclude. Whatever fails here leaves the attempt open, for the workers.
+
+        So late that the lease might end before the channel's timeout, it is taken anew first.
+        """
         try:
+            if late and not await self._renewed(attempt):
+                return first
             request = channel_request(first.aggregate, attempt)
             outcome = await self.channel(attempt.channel).send(request)
             aggregate = await self.conclude(attempt, outcome)
@@ -201,6 +206,16 @@ class Execution:
             self.observer.faulted("send", fault, attempt.payment_id)
             return first
         return replace(first, aggregate=aggregate) if aggregate else first
+
+    async def _renewed(self, attempt: Attempt) -> bool:
+        """Begin the lease anew; False where somebody has ended the attempt meanwhile."""
+        await self.work.postpone_attempt(attempt, self.moment(attempt.channel).lease)
+        return await self.still_open(attempt)
+
+    async def still_open(self, attempt: Attempt) -> bool:
+        """Look again before money is moved: the attempt may have ended since it was read."""
+        now = await self.payments.find_attempt(attempt.merchant_id, attempt.attempt_id)
+        return now is not None and now.state is AttemptState.OPEN
 
 
 async def in_time(reading: Awaitable[T], deadline: Deadline) -> T:

@@ -17,7 +17,6 @@ from gateway.domain.change import Aggregate, ReviewKind
 from gateway.domain.channel import (
     Attempt,
     AttemptKind,
-    AttemptState,
     ChannelRequest,
     Outcome,
     OutcomeClass,
@@ -80,17 +79,11 @@ class Recover:
         count = attempt.not_found_count + 1 if outcome.not_found else 0
         attempt = replace(attempt, tries=attempt.tries + 1, not_found_count=count)
         if attempt.kind is not AttemptKind.CHARGE:
-            again = outcome.not_found and await self._still_open(attempt)
+            again = outcome.not_found and await self._execution.still_open(attempt)
             return attempt, await channel.send(request) if again else outcome
         if self._to_be_fenced(aggregate, attempt, outcome):
             return await self._fence(channel, request, attempt)
         return attempt, outcome
-
-    async def _still_open(self, attempt: Attempt) -> bool:
-        """Look again before money is moved: a person may have decided while the channel thought."""
-        key = (attempt.merchant_id, attempt.attempt_id)
-        now = await self._execution.payments.find_attempt(*key)
-        return now is not None and now.state is AttemptState.OPEN
 
     def _to_be_fenced(self, aggregate: Aggregate, attempt: Attempt, outcome: Outcome) -> bool:
         undecided = outcome.outcome is OutcomeClass.PENDING or outcome.not_found

@@ -65,7 +65,7 @@ async def test_a_channel_that_forgets(shop: Shop, forgets: int) -> None:
 
 async def test_a_slow_channel(shop: Shop) -> None:
     """A reply later than the channel's timeout is no answer: PROCESSING, then found by asking."""
-    payment = (await shop.pay(script=script(reply_delay_ms=4_000))).payment
+    payment = (await shop.pay(script=script(reply_delay_ms=3_500))).payment
     assert state(payment) == "PROCESSING"
     await shop.reached(payment, "SUCCEEDED")
     assert (await shop.house.charge(payment))["requests"] == 1

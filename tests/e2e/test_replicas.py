@@ -6,7 +6,8 @@ whether any money moved twice.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -166,10 +167,11 @@ async def test_many_writers_on_one_merchant(shop: Shop) -> None:
 
     async def write(n: int) -> Payment:
         pay, refund = new_idempotency_key(), new_idempotency_key()
-        call: Callable[[], Awaitable[Any]] = lambda: shop.pay("5.00", key=pay, via=n % 2)  # noqa: E731
-        paid = await shop.settled((await insist(call)).payment)
-        answer = await insist(lambda: shop.refund(paid, "1.50", key=refund, via=1 - n % 2))
-        assert done((await shop.refunded(answer.refund)).state) == "SUCCEEDED"
+        answer = await insist(partial(shop.pay, "5.00", key=pay, via=n % 2))
+        paid = await shop.settled(answer.payment)
+        assert state(paid) == "SUCCEEDED", paid
+        given = await insist(partial(shop.refund, paid, "1.50", key=refund, via=1 - n % 2))
+        assert done((await shop.refunded(given.refund)).state) == "SUCCEEDED"
         return paid
 
     payments = await asyncio.gather(*(write(n) for n in range(64)))
