@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from gateway.domain.change import Aggregate, Change, EventType
-from gateway.domain.decisions import bookings
+from gateway.domain.decisions.bookings import Booking, book
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.errors import InvalidRequest, Reason, Refused
 from gateway.domain.merchant import RefundPolicy
@@ -84,7 +84,7 @@ def accept_refund(aggregate: Aggregate, ask: Ask, policy: RefundPolicy, moment: 
     change = accepted(
         replace(aggregate, payment=reserved), operation, EventType.REFUND_ACCEPTED, moment
     )
-    entry = bookings.refund_accepted(payment, operation, moment)
+    entry = book(Booking.REFUND_ACCEPTED, payment, moment, operation)
     return replace(change, entries=(entry,), advanced=missing)
 
 

@@ -1,7 +1,12 @@
-"""Which entry each event books, as in the chart of accounts.
+"""Which entry each event books: one table, an event to a debit and a credit.
 
-One function per event, each balanced by construction.
+Each entry is for the operation's amount, or what a charge captured, and balances by construction.
+What the platform advances for a refund goes along in the same entry: its own money, lent to the
+merchant out of own funds in book C, a debt of the merchant in book O; given back if it fails.
 """
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.ledger import AccountRef, Entry, Transfer, customer, own
@@ -9,145 +14,88 @@ from gateway.domain.operation import Operation
 from gateway.domain.payment import Payment
 
 
-def captured(
-    payment: Payment, amount: int, moment: Moment, operation: Operation | None = None
+class Booking(StrEnum):
+    """What happened to money; the name stands on the entry."""
+
+    PAYMENT_CAPTURED = "payment_captured"
+    REFUND_ACCEPTED = "refund_accepted"
+    REFUND_SUCCEEDED = "refund_succeeded"
+    REFUND_FAILED = "refund_failed"
+    LATE_SUCCESS = "late_success"
+    LATE_REFUND = "late_refund"
+    RETURN_ACCEPTED = "return_accepted"
+    RETURN_SUCCEEDED = "return_succeeded"
+    RETURN_FAILED = "return_failed"
+
+
+def _receivable(payment: Payment) -> AccountRef:
+    """What the channel owes us."""
+    return customer("channel_receivable", payment.method.channel)
+
+
+def _unsettled(payment: Payment) -> AccountRef:
+    """What we owe the merchant."""
+    return customer("merchant_unsettled", payment.merchant_id)
+
+
+def _in_transit(payment: Payment) -> AccountRef:
+    """What is on its way back to payers."""
+    return customer("refund_in_transit", payment.method.channel)
+
+
+def _suspense(payment: Payment) -> AccountRef:
+    """What came or went when it should not have: nobody's, until a person decides."""
+    return customer("suspense", payment.method.channel)
+
+
+_Account = Callable[[Payment], AccountRef]
+
+PAIRS: Mapping[Booking, tuple[_Account, _Account]] = {
+    Booking.PAYMENT_CAPTURED: (_receivable, _unsettled),
+    Booking.REFUND_ACCEPTED: (_unsettled, _in_transit),
+    Booking.REFUND_SUCCEEDED: (_in_transit, _receivable),
+    Booking.REFUND_FAILED: (_in_transit, _unsettled),
+    Booking.LATE_SUCCESS: (_receivable, _suspense),
+    Booking.LATE_REFUND: (_suspense, _receivable),
+    Booking.RETURN_ACCEPTED: (_suspense, _in_transit),
+    Booking.RETURN_SUCCEEDED: (_in_transit, _receivable),
+    Booking.RETURN_FAILED: (_in_transit, _suspense),
+}
+"""Debit and credit of each event."""
+
+
+def book(
+    booking: Booking, payment: Payment, moment: Moment, operation: Operation | None = None
 ) -> Entry:
-    """Money was taken at the channel: the channel owes it to us, we owe it to the merchant."""
-    return _entry(
-        "payment_captured",
-        payment,
-        moment,
-        operation,
-        (_receivable(payment), _unsettled(payment), amount),
-    )
-
-
-def refund_accepted(payment: Payment, operation: Operation, moment: Moment) -> Entry:
-    """A refund is on its way: the merchant no longer owns it.
-
-    What the platform advances is lent to the merchant first.
-    """
-    pairs = [(_unsettled(payment), _in_transit(payment), operation.amount.minor_units)]
-    if operation.advanced:
-        pairs = [*_advance(payment, operation.advanced), *pairs]
-    return _entry("refund_accepted", payment, moment, operation, *pairs)
-
-
-def refund_succeeded(payment: Payment, operation: Operation, moment: Moment) -> Entry:
-    """The channel gave the money back: it owes us less."""
-    amount = operation.amount.minor_units
-    return _entry(
-        "refund_succeeded",
-        payment,
-        moment,
-        operation,
-        (_in_transit(payment), _receivable(payment), amount),
-    )
-
-
-def refund_failed(payment: Payment, operation: Operation, moment: Moment) -> Entry:
-    """The money stays: the merchant owns it again, and gives back what was advanced."""
-    pairs = [(_in_transit(payment), _unsettled(payment), operation.amount.minor_units)]
-    if operation.advanced:
-        pairs += [
-            (credit, debit, amount)
-            for debit, credit, amount in _advance(payment, operation.advanced)
-        ]
-    return _entry("refund_failed", payment, moment, operation, *pairs)
-
-
-def late_success(payment: Payment, operation: Operation, moment: Moment) -> Entry:
-    """Money came for a payment that was no longer open: it is nobody's yet."""
-    amount = operation.amount.minor_units
-    return _entry(
-        "late_success",
-        payment,
-        moment,
-        operation,
-        (_receivable(payment), _suspense(payment), amount),
-    )
-
-
-def late_refund(payment: Payment, operation: Operation, moment: Moment) -> Entry:
-    """Money went to the payer after its refund had failed: nobody has paid for it yet."""
-    amount = operation.amount.minor_units
-    pair = (_suspense(payment), _receivable(payment), amount)
-    return _entry("late_refund", payment, moment, operation, pair)
-
-
-def return_accepted(payment: Payment, operation: Operation, moment: Moment) -> Entry:
-    """The late money goes back."""
-    amount = operation.amount.minor_units
-    return _entry(
-        "return_accepted",
-        payment,
-        moment,
-        operation,
-        (_suspense(payment), _in_transit(payment), amount),
-    )
-
-
-def return_succeeded(payment: Payment, operation: Operation, moment: Moment) -> Entry:
-    """The channel gave the late money back."""
-    amount = operation.amount.minor_units
-    return _entry(
-        "return_succeeded",
-        payment,
-        moment,
-        operation,
-        (_in_transit(payment), _receivable(payment), amount),
-    )
-
-
-def return_failed(payment: Payment, operation: Operation, moment: Moment) -> Entry:
-    """The channel refused to give late money back: it stays nobody's until a person decides."""
-    amount = operation.amount.minor_units
-    return _entry(
-        "return_failed",
-        payment,
-        moment,
-        operation,
-        (_in_transit(payment), _suspense(payment), amount),
-    )
-
-
-_Pair = tuple[AccountRef, AccountRef, int]
-
-
-def _entry(
-    event: str, payment: Payment, moment: Moment, operation: Operation | None, *pairs: _Pair
-) -> Entry:
+    """Make the entry of an event; without an operation it is for all that the payment captured."""
+    debit, credit = (account(payment) for account in PAIRS[booking])
+    amount = operation.amount.minor_units if operation else payment.captured
+    transfers = (Transfer(debit, credit, amount),)
+    if operation and operation.advanced and booking is Booking.REFUND_ACCEPTED:
+        transfers = (*_lent(payment, operation.advanced), *transfers)
+    if operation and operation.advanced and booking is Booking.REFUND_FAILED:
+        given_back = (_reversed(item) for item in _lent(payment, operation.advanced))
+        transfers = (*transfers, *given_back)
     return Entry(
         owner_id=payment.merchant_id,
         entry_id=moment.new_id(),
-        event=event,
+        event=booking.value,
         currency=payment.currency,
-        transfers=tuple(Transfer(debit, credit, amount) for debit, credit, amount in pairs),
+        transfers=transfers,
         create_time=moment.now,
         payment_id=payment.payment_id,
         operation_id=operation.operation_id if operation else None,
     )
 
 
-def _advance(payment: Payment, amount: int) -> list[_Pair]:
-    """Lend the platform's own money: out of own funds in C, a debt of the merchant in O."""
-    return [
-        (customer("due_to_own"), _unsettled(payment), amount),
-        (own("merchant_debt", payment.merchant_id), own("due_from_reserve"), amount),
-    ]
+def _lent(payment: Payment, amount: int) -> tuple[Transfer, ...]:
+    """Lend the merchant what a refund lacks."""
+    debt = own("merchant_debt", payment.merchant_id)
+    return (
+        Transfer(customer("due_to_own"), _unsettled(payment), amount),
+        Transfer(debt, own("due_from_reserve"), amount),
+    )
 
 
-def _receivable(payment: Payment) -> AccountRef:
-    return customer("channel_receivable", payment.method.channel)
-
-
-def _unsettled(payment: Payment) -> AccountRef:
-    return customer("merchant_unsettled", payment.merchant_id)
-
-
-def _in_transit(payment: Payment) -> AccountRef:
-    return customer("refund_in_transit", payment.method.channel)
-
-
-def _suspense(payment: Payment) -> AccountRef:
-    return customer("suspense", payment.method.channel)
+def _reversed(transfer: Transfer) -> Transfer:
+    return Transfer(transfer.credit, transfer.debit, transfer.amount)

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from gateway.domain.change import Aggregate, Change, EventType, ReviewCase, ReviewKind
 from gateway.domain.channel import Attempt, AttemptKind, AttemptState, Outcome, OutcomeClass
-from gateway.domain.decisions import bookings
 from gateway.domain.decisions.answer import Answer
+from gateway.domain.decisions.bookings import Booking, book
 from gateway.domain.decisions.charge import conclude_charge
 from gateway.domain.decisions.late import conclude_late_operation
 from gateway.domain.decisions.moment import Moment
@@ -68,7 +68,7 @@ def _captured(answer: Answer) -> Change:
         capture_time=payment.capture_time or answer.moment.now,
         state=answer.state_after(PaymentEvent.CAPTURED) if last else payment.state,
     )
-    entry = bookings.captured(after, operation.amount.minor_units, answer.moment, operation)
+    entry = book(Booking.PAYMENT_CAPTURED, after, answer.moment, operation)
     return replace(answer.change(EventType.CAPTURE_ENDED, after, None), entries=(entry,))
 
 
@@ -105,12 +105,12 @@ def _refunded(answer: Answer) -> Change:
     terms = payment.fee_terms
     fee = terms.returned(payment.fee_millionths, given_back, payment.captured) if terms else 0
     after = replace(payment, fee_returned_millionths=fee)
-    entry = bookings.refund_succeeded(payment, operation, answer.moment)
+    entry = book(Booking.REFUND_SUCCEEDED, payment, answer.moment, operation)
     return replace(answer.change(EventType.REFUND_ENDED, after, None), entries=(entry,))
 
 
 def _returned(answer: Answer) -> Change:
-    entry = bookings.return_succeeded(answer.payment, answer.operation, answer.moment)
+    entry = book(Booking.RETURN_SUCCEEDED, answer.payment, answer.moment, answer.operation)
     change = answer.change(EventType.CHANGED, answer.payment, None)
     return replace(change, entries=(entry,))
 
@@ -139,16 +139,17 @@ def _refund_failed(answer: Answer, failure: Failure) -> Change:
     payment, operation = answer.payment, answer.operation
     after = replace(payment, refunded=payment.refunded - operation.amount.minor_units)
     change = answer.change(EventType.REFUND_ENDED, after, failure)
-    entry = bookings.refund_failed(payment, operation, answer.moment)
+    entry = book(Booking.REFUND_FAILED, payment, answer.moment, operation)
     return replace(change, entries=(entry,), advanced=-operation.advanced)
 
 
 def _return_failed(answer: Answer, failure: Failure) -> Change:
     amount = answer.operation.amount
     detail = f"The channel refused to give back {amount} that came late; it stays in suspense."
+    entry = book(Booking.RETURN_FAILED, answer.payment, answer.moment, answer.operation)
     return replace(
         answer.change(EventType.CHANGED, answer.payment, failure),
-        entries=(bookings.return_failed(answer.payment, answer.operation, answer.moment),),
+        entries=(entry,),
         reviews=(answer.moment.review(ReviewKind.RETURN_REFUSED, answer.attempt, detail),),
     )
 

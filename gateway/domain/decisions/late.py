@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from gateway.domain.change import Change, EventType, ReviewKind
 from gateway.domain.channel import AttemptKind, AttemptState, OutcomeClass
-from gateway.domain.decisions import bookings
 from gateway.domain.decisions.answer import Answer
+from gateway.domain.decisions.bookings import Booking, book
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.ledger import Entry
 from gateway.domain.operation import Operation, OperationKind, OperationState
@@ -48,7 +48,8 @@ def conclude_late_operation(answer: Answer) -> Change | None:
     if answer.operation.kind is OperationKind.CAPTURE:
         return _late_capture(answer)
     if answer.attempt.kind is AttemptKind.REFUND:
-        return _late(answer, bookings.late_refund(answer.payment, answer.operation, answer.moment))
+        entry = book(Booking.LATE_REFUND, answer.payment, answer.moment, answer.operation)
+        return _late(answer, entry)
     return None
 
 
@@ -94,6 +95,6 @@ def gateway_operation(payment: Payment, kind: OperationKind, moment: Moment) -> 
 
 def _entries(payment: Payment, operation: Operation, moment: Moment) -> tuple[Entry, ...]:
     return (
-        bookings.late_success(payment, operation, moment),
-        bookings.return_accepted(payment, operation, moment),
+        book(Booking.LATE_SUCCESS, payment, moment, operation),
+        book(Booking.RETURN_ACCEPTED, payment, moment, operation),
     )
