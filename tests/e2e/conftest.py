@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from tests.e2e.counter import Counter
-from tests.e2e.house import Extra, House
+from tests.e2e.house import Extra, House, faults_in
 from tests.e2e.shop import Shop
 from tests.invariants import violations
 from tests.processes import Stack
@@ -33,7 +33,7 @@ SETTINGS = {
 """Spans short enough that what takes minutes by default takes seconds here."""
 
 EXTRA_SETTINGS = {
-    "GATEWAY_AUTHORIZATION_LIFETIME_S": "1",
+    "GATEWAY_AUTHORIZATION_LIFETIME_S": "2",
     "GATEWAY_WATCHERS_MAX": "3",
 }
 """The third gateway lets authorisations end soon, and has room for few watchers."""
@@ -56,6 +56,7 @@ async def house() -> AsyncIterator[House]:
             statuses = await stack.stop()
         assert not found, "\n".join(found)
         assert statuses == [0, 0]
+        assert not [line for log in folder.glob("*.log") for line in faults_in(log)]
     finally:
         await stack.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -66,7 +67,7 @@ async def shared_extra(house: House) -> AsyncIterator[Extra]:
     """A third gateway that tests may stop and start."""
     extra = house.extra("extra", **EXTRA_SETTINGS)
     yield extra
-    await extra.service.stop()
+    assert await extra.service.stop() == 0
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -91,8 +92,8 @@ async def shared_counter(house: House) -> AsyncIterator[Counter]:
     await counter.shop.cancel(counter.held)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def counter(shared_counter: Counter) -> Counter:
-    """The same, while nothing else moves."""
+    """The same, once nothing else moves: a module's own tests leave nothing on its way."""
     await shared_counter.house.rest()
     return shared_counter

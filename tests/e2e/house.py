@@ -12,6 +12,7 @@ import os
 import secrets
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -46,6 +47,8 @@ TERMINAL = {"SUCCEEDED", "FAILED", "CANCELED", "EXPIRED"}
 TABLES_DERIVED = ("balances", "fold_position", "schema_migrations")
 """Tables that workers write by themselves, or nobody."""
 
+TABLES = "select tablename from pg_tables where schemaname = 'public' and tablename <> all($1)"
+
 UNREST = """
 select a.number
 from attempts a join payments p using (merchant_id, payment_id)
@@ -66,6 +69,7 @@ class House:
         self.channels = [grpc.aio.insecure_channel(target, RAW_OPTIONS) for target in stack.targets]
         self.told: set[Told] = set()
         self._serials = itertools.count(1)
+        self._counting = ""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -116,14 +120,12 @@ class House:
 
     async def row_counts(self) -> dict[str, int]:
         """Count the rows of every table but those that workers derive."""
-        tables = await self.fetch(
-            "select tablename from pg_tables where schemaname = 'public'"
-            " and not tablename = any($1) order by 1",
-            TABLES_DERIVED,
-        )
-        names = [row["tablename"] for row in tables]
-        parts = (f"select '{name}' as name, count(*) as rows from {name}" for name in names)
-        return {row["name"]: row["rows"] for row in await self.fetch(" union all ".join(parts))}
+        if not self._counting:
+            tables = await self.fetch(TABLES, TABLES_DERIVED)
+            names = [row["tablename"] for row in tables]
+            parts = (f"select '{name}' as name, count(*) as rows from {name}" for name in names)
+            self._counting = " union all ".join(parts)
+        return {row["name"]: row["rows"] for row in await self.fetch(self._counting)}
 
     async def control(self, path: str) -> dict[str, Any]:
         """Read from the sandbox's control endpoints."""
@@ -234,6 +236,16 @@ async def run(module: str, *arguments: str, **environment: str) -> tuple[int, st
 def read_log(service: Service) -> list[dict[str, Any]]:
     """Read the log of a gateway, every line of which is a JSON object."""
     return [json.loads(line) for line in service.log.read_text().splitlines()]
+
+
+def faults_in(log: Path) -> list[str]:
+    """Give the lines that tell of a fault of ours: an exception that nobody expected."""
+    marks = ("rpc_fault", '"exception"', "Traceback", "Task exception was never retrieved")
+    return [
+        f"{log.name}: {line}"
+        for line in log.read_text(errors="replace").splitlines()
+        if any(mark in line for mark in marks)
+    ]
 
 
 async def fetch_text(url: str) -> tuple[int, str]:

@@ -172,7 +172,7 @@ class Shop:
             lambda: self.refund_now(refund), lambda found: done(found.state) != "PROCESSING"
         )
 
-    async def receivable(self, account: str = "merchant_unsettled", currency: str = "CNY") -> int:
+    async def balance(self, account: str = "merchant_unsettled", currency: str = "CNY") -> int:
         """Give the balance of an account that is the merchant's own, in minor units."""
         accounts = await self.client().list_accounts(self.merchant_id)
         return sum(

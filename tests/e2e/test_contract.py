@@ -37,7 +37,7 @@ from tests.e2e.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ASK_PAYER = SandboxScript(outcome=SANDBOX_OUTCOME_REQUIRE_ACTION)
-ON_THE_WAY = SandboxScript(outcome=SANDBOX_OUTCOME_ANSWER_LATER, settle_delay_ms=700)
+ON_THE_WAY = SandboxScript(outcome=SANDBOX_OUTCOME_ANSWER_LATER, settle_delay_ms=1_000)
 DECLINED = SandboxScript(outcome=SANDBOX_OUTCOME_DECLINE, decline_code="INSUFFICIENT_FUNDS")
 
 

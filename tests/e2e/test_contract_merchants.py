@@ -214,7 +214,7 @@ async def test_the_ledger_shows_every_money_event(shop: Shop) -> None:
     ]
     assert {entry.payment_id for entry in entries} == {paid.payment_id}
     assert [entry.operation_id for entry in entries] == ["", refund.refund_id, refund.refund_id]
-    assert await shop.receivable() == 600
+    assert await shop.balance() == 600
     own = await client.trial_balance(shop.merchant_id)
     assert own.balanced
     balances = {account.name.code: account.balance_minor_units for account in own.accounts}
@@ -256,6 +256,6 @@ async def test_the_platform_advances_a_refund_out_of_its_own_funds(house: House)
         assert word in output
     refunds = [(await shop.refund(paid, "1.00")).refund for _ in range(3)]
     assert [done(refund.state) for refund in refunds] == ["SUCCEEDED", "SUCCEEDED", "FAILED"]
-    assert await shop.receivable("merchant_debt", "CHF") == 200
-    assert await shop.receivable("merchant_unsettled", "CHF") == 0
+    assert await shop.balance("merchant_debt", "CHF") == 200
+    assert await shop.balance("merchant_unsettled", "CHF") == 0
     assert (await shop.client().trial_balance()).balanced

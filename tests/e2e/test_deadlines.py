@@ -75,7 +75,8 @@ async def test_callers_who_leave_at_any_moment(shop: Shop) -> None:
 
     for start in range(0, len(keys), 6):
         few = keys[start : start + 6]
-        await asyncio.gather(*(leave(key, chance.uniform(0, 0.08)) for key in few))
+        moments = [0.0, *(chance.uniform(0, 0.15) for _ in few[1:])]
+        await asyncio.gather(*map(leave, few, moments))
     await shop.house.rest()
     before = await shop.house.fetch(
         "select state from payments where merchant_id = $1", shop.merchant_id
@@ -89,8 +90,8 @@ async def test_callers_who_leave_at_any_moment(shop: Shop) -> None:
 async def test_processing_comes_before_the_deadline(shop: Shop) -> None:
     """The channel is slow: PROCESSING in time, and the outcome is committed without the caller."""
     started = time.monotonic()
-    answer = await shop.pay(script=script(reply_delay_ms=1_000), deadline_s=0.4)
-    assert time.monotonic() - started < 0.4
+    answer = await shop.pay(script=script(reply_delay_ms=1_400), deadline_s=0.8)
+    assert time.monotonic() - started < 0.8
     assert state(answer.payment) == "PROCESSING"
     paid = await shop.reached(answer.payment, "SUCCEEDED")
     assert (await shop.house.charge(paid))["requests"] == 1
@@ -98,8 +99,8 @@ async def test_processing_comes_before_the_deadline(shop: Shop) -> None:
 
 async def test_a_refund_goes_on_without_its_caller(shop: Shop) -> None:
     """So does a refund: PROCESSING in time, its amount reserved, and then given back."""
-    paid = (await shop.pay(refund=script(reply_delay_ms=1_000))).payment
-    refund = (await shop.refund(paid, "3.00", deadline_s=0.4)).refund
+    paid = (await shop.pay(refund=script(reply_delay_ms=1_400))).payment
+    refund = (await shop.refund(paid, "3.00", deadline_s=0.8)).refund
     assert (await shop.get(paid)).refunded.minor_units == 300
     ended = await shop.refunded(refund)
     (row,) = await shop.house.book("refunds", ended.attempt_number)
@@ -148,7 +149,7 @@ async def test_a_channel_that_hangs(house: House, shop: Shop) -> None:
     """Connected but silent: PROCESSING in time; when it wakes, the money was taken once."""
     house.stack.sandbox.pause()
     try:
-        answers = await asyncio.gather(*(shop.pay(deadline_s=0.5) for _ in range(4)))
+        answers = await asyncio.gather(*(shop.pay(deadline_s=1.0) for _ in range(4)))
         assert {state(answer.payment) for answer in answers} == {"PROCESSING"}
     finally:
         house.stack.sandbox.resume()

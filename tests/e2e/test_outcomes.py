@@ -136,7 +136,7 @@ async def test_money_that_comes_after_the_cancel(shop: Shop, outcome: str) -> No
     events = [entry.event for entry in entries]
     assert sorted(events[:2]) == ["late_success", "return_accepted"]
     assert events[2:] == ["return_succeeded"]
-    assert await shop.receivable() == 0
+    assert await shop.balance() == 0
 
 
 async def test_an_authorisation_that_comes_after_the_cancel(shop: Shop) -> None:

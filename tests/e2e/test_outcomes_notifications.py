@@ -25,7 +25,7 @@ async def test_a_payment_succeeds_however_it_is_notified(shop: Shop, notify: str
     if notify not in {"NONE", "ONCE"}:
         await until(lambda: _hit(shop.house, paid.attempt_number, f"NOTIFY_{notify}"))
     assert await shop.get(paid) == paid
-    assert await shop.receivable() == 1_000
+    assert await shop.balance() == 1_000
     assert await shop.house.cases(paid) == []
 
 
@@ -36,7 +36,7 @@ async def test_a_notification_before_the_reply(shop: Shop) -> None:
     assert state(paid) == "SUCCEEDED"
     assert await shop.house.faults(paid.attempt_number) == ["NOTIFY_BEFORE_REPLY"]
     assert paid.version == 2
-    assert await shop.receivable() == 1_000
+    assert await shop.balance() == 1_000
 
 
 async def test_a_storm_of_notifications(shop: Shop) -> None:
@@ -53,7 +53,7 @@ async def test_a_storm_of_notifications(shop: Shop) -> None:
 
     await until(acknowledged, lambda count: count >= 1_000)
     assert await shop.get(paid) == paid
-    assert await shop.receivable() == 2_000
+    assert await shop.balance() == 2_000
 
 
 async def test_a_notification_of_another_amount(shop: Shop) -> None:
@@ -72,7 +72,7 @@ async def test_a_notification_about_a_stranger(house: House, shop: Shop) -> None
     payment = (await shop.pay(script=later(notify="WRONG_NUMBER"))).payment
     await shop.reached(payment, "SUCCEEDED")
     await until(lambda: house.fetch(query), lambda rows: len(rows) == before + 1)
-    assert await shop.receivable() == 1_000
+    assert await shop.balance() == 1_000
 
 
 @pytest.mark.parametrize(

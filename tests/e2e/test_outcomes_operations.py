@@ -77,7 +77,7 @@ async def test_a_declined_refund_gives_its_reservation_back(shop: Shop, at_once:
     assert (done(refund.state), _reason(refund)) == ("FAILED", "INSUFFICIENT_FUNDS")
     after = await shop.get(paid)
     assert (after.refunded.minor_units, after.fee_returned_millionths) == (0, 0)
-    assert await shop.receivable() == 1_000
+    assert await shop.balance() == 1_000
 
 
 async def test_an_abnormal_refund_is_never_given_free(shop: Shop) -> None:

@@ -143,7 +143,7 @@ async def test_refunds_that_together_exceed_the_payment(shop: Shop) -> None:
     after = await shop.get(paid)
     assert after.refunded == after.captured
     assert (await shop.house.charge(paid))["effects"] == {"charged": 1_000, "refunded": 1_000}
-    assert await shop.receivable() == 0
+    assert await shop.balance() == 0
 
 
 async def test_capture_against_cancel(shop: Shop) -> None:
@@ -176,4 +176,4 @@ async def test_many_writers_on_one_merchant(shop: Shop) -> None:
 
     payments = await asyncio.gather(*(write(n) for n in range(64)))
     assert {state(payment) for payment in payments} == {"SUCCEEDED"}
-    assert await shop.receivable() == 64 * 350
+    assert await shop.balance() == 64 * 350

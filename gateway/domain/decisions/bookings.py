@@ -70,7 +70,7 @@ def book(
     """Make the entry of an event; without an operation it is for all that the payment captured."""
     debit, credit = (account(payment) for account in PAIRS[booking])
     amount = operation.amount.minor_units if operation else payment.captured
-    transfers = (Transfer(debit, credit, amount),)
+    transfers: tuple[Transfer, ...] = (Transfer(debit, credit, amount),)
     if operation and operation.advanced and booking is Booking.REFUND_ACCEPTED:
         transfers = (*_lent(payment, operation.advanced), *transfers)
     if operation and operation.advanced and booking is Booking.REFUND_FAILED:
