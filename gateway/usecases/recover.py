@@ -10,6 +10,7 @@ about all the same: it is never failed by age.
 
 import asyncio
 import random
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -52,12 +53,19 @@ class Recover:
         return 3 * longest + self._execution.timing.lease_margin
 
     async def _resolve(self, attempt: Attempt) -> None:
-        """Resolve one attempt. A failure here is told, and leaves it to the lease's end."""
+        """Resolve one attempt. A failure here is told, and leaves it for later."""
+        if not await self._done(attempt, self._look_into(attempt)):
+            tried = replace(attempt, tries=attempt.tries + 1)
+            await self._done(attempt, self._leave_for_later(tried, alert=True))
+
+    async def _done(self, attempt: Attempt, step: Awaitable[None]) -> bool:
+        """Take a step about one attempt. False where it failed, which is told."""
         try:
-            await self._look_into(attempt)
+            await step
         except Exception as fault:  # noqa: BLE001 - one attempt must not stop the others
             self._execution.observer.faulted("recover", fault, attempt.payment_id)
-            await self._leave_for_later(replace(attempt, tries=attempt.tries + 1), alert=True)
+            return False
+        return True
 
     async def _look_into(self, attempt: Attempt) -> None:
         aggregate = await self._execution.payments.load(attempt.merchant_id, attempt.payment_id)

@@ -255,6 +255,18 @@ def test_a_refused_cancel_sends_for_the_charge() -> None:
     assert charge.due_time == moment(NEW_ID).now
 
 
+@pytest.mark.parametrize("name", RUNNING)
+def test_a_refusal_that_nobody_hears_is_told(name: str) -> None:
+    """Callers learn of what they asked for; of the gateway's own operations a person does."""
+    before = RUNNING[name]()
+
+    change = said(before, DECLINED, NEW_ID, latest(before))
+
+    assert change
+    kinds = {OperationKind.RELEASE: ["RELEASE_REFUSED"], OperationKind.RETURN: ["RETURN_REFUSED"]}
+    assert [case.kind for case in change.reviews] == kinds.get(latest(before).kind, [])
+
+
 FEES = {True: [6 * MILLION, 18 * MILLION], False: [0, 0]}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.change import Aggregate
 from gateway.domain.channel import AttemptKind, AttemptState, Outcome
-from gateway.domain.operation import OperationKind, OperationState
+from gateway.domain.operation import Operation, OperationKind, OperationState
 from gateway.domain.payment import PaymentState
 from tests.domain.lives import (
     CLOSED,
@@ -16,15 +16,19 @@ from tests.domain.lives import (
     HELD,
     HOUR,
     PAID,
+    WAITING,
+    attempt_for,
     canceling,
+    capturing,
     charge_of,
     in_state,
     latest,
     of_kind,
+    refunding,
     said,
     told,
 )
-from tests.domain.samples import id_maker, moment
+from tests.domain.samples import applied, id_maker, moment
 
 S = PaymentState
 NEW_ID = id_maker()
@@ -131,3 +135,58 @@ def test_money_after_a_hold_had_ended_is_late(before: Callable[[], Aggregate]) -
 
     assert change
     assert [item.kind for item in change.operations] == [OperationKind.RETURN]
+
+
+def _refused(running: Aggregate) -> tuple[Aggregate, Operation]:
+    """What is after the channel refused an operation, and the operation."""
+    operation = latest(running)
+    return told(running, DECLINED, NEW_ID, operation), operation
+
+
+def test_a_capture_that_succeeded_after_all_goes_back() -> None:
+    """Its amount is returned at once, a person is told, and what had ended stays so."""
+    running = capturing(in_state(S.AUTHORIZED, NEW_ID), NEW_ID, 1_000)
+    aggregate, capture = _refused(running)
+
+    change = said(aggregate, DONE, NEW_ID, capture)
+
+    assert change
+    (operation,), (case,) = change.operations, change.reviews
+    assert (operation.kind, operation.amount) == (OperationKind.RETURN, capture.amount)
+    assert (case.kind, case.subject) == ("LATE_SUCCESS", capture.attempt_number)
+    assert (change.payment.state, change.payment.captured) == (S.AUTHORIZED, 0)
+    after = applied(aggregate, change)
+    attempt = attempt_for(after, operation)
+    assert (attempt.kind, attempt.due_time) == (AttemptKind.REFUND, moment(NEW_ID).now)
+    assert attempt.money == capture.amount
+    assert after.operations[capture.operation_id].state is OperationState.FAILED
+    assert change.event.type == "LATE_SUCCESS"
+
+
+@pytest.mark.parametrize("kind", [OperationKind.REFUND, OperationKind.RETURN])
+def test_money_that_was_given_back_after_all_is_told(kind: OperationKind) -> None:
+    """A refund or return that succeeded after its refusal is booked, and a person is told."""
+    given = kind is OperationKind.RETURN
+    running = (
+        told(in_state(S.FAILED, NEW_ID), PAID, NEW_ID)
+        if given
+        else refunding(in_state(S.SUCCEEDED, NEW_ID), NEW_ID, 1_000)
+    )
+    aggregate, operation = _refused(running)
+
+    change = said(aggregate, DONE, NEW_ID, operation)
+
+    assert change
+    assert change.operations == ()
+    assert [case.kind for case in change.reviews] == ["LATE_SUCCESS"]
+    assert [entry.event for entry in change.entries] == ["late_refund"]
+    assert change.payment.refunded == 0
+
+
+def test_a_cancel_that_ended_with_its_charge_is_over() -> None:
+    """What the channel says of the cancel after the charge had ended moves no money."""
+    running = canceling(in_state(S.PROCESSING, NEW_ID), NEW_ID)
+    cancel = latest(running)
+    after = told(running, PAID, NEW_ID)
+
+    assert said(after, DONE, NEW_ID, cancel) is None

@@ -50,8 +50,8 @@ async def house() -> AsyncIterator[House]:
         async with stack.postgres() as postgres:
             house = House(stack, postgres)
             yield house
-            await house.close()
             await house.rest()
+            await house.close()
             found = violations(await stack.world(house.told))
             statuses = await stack.stop()
         assert not found, "\n".join(found)

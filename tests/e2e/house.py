@@ -11,7 +11,8 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,14 @@ class House:
         self.told: set[Told] = set()
         self._serials = itertools.count(1)
         self._counting = ""
+        self._asking = asyncio.Lock()
+        self._connection: Any = None
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in (*self.clients, *self.channels):
-            await client.close()
+        for client in (*self.clients, *self.channels, self._connection):
+            if client is not None:
+                await client.close()
 
     async def shop(self, **fields: Any) -> Shop:
         """Open a merchant that nobody else uses: CNY and JPY, 0.6 % unless told otherwise."""
@@ -111,12 +115,11 @@ class House:
             self.told.add(Told(merchant_id, key, str(operation_id), done(found)))
 
     async def fetch(self, query: str, *arguments: Any) -> Sequence[Any]:
-        """Ask the database, as its owner."""
-        connection = await asyncpg.connect(self.postgres.dsn(user="gateway_owner"))
-        try:
-            return await connection.fetch(query, *arguments)
-        finally:
-            await connection.close()
+        """Ask the database, as its owner, over a connection that is made anew when it is lost."""
+        async with self._asking:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await asyncpg.connect(self.postgres.dsn(user="gateway_owner"))
+            return await self._connection.fetch(query, *arguments)
 
     async def row_counts(self) -> dict[str, int]:
         """Count the rows of every table but those that workers derive."""
@@ -219,6 +222,16 @@ class Extra:
     async def command(self, *arguments: str) -> tuple[int, str]:
         """Run a `gateway` command with its settings; give the status and all output."""
         return await run("gateway", *arguments, **self.environment)
+
+
+@contextmanager
+def paused(service: Service) -> Iterator[None]:
+    """Stop the clock of a process while the block runs."""
+    service.pause()
+    try:
+        yield
+    finally:
+        service.resume()
 
 
 async def run(module: str, *arguments: str, **environment: str) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from paymentgateway.client import GatewayClient, Retry, new_idempotency_key
 from paymentgateway.errors import GatewayError, Unavailable
 from paymentgateway.v1.payment_pb2 import FAILURE_REASON_NOT_ACCEPTED, Payment, SandboxScript
 from paymentgateway.v1.payment_service_pb2 import PayResponse, WatchPaymentsRequest
-from tests.e2e.house import Extra, House, Metrics
+from tests.e2e.house import Extra, House, Metrics, paused
 from tests.e2e.scripts import script
 from tests.e2e.shop import Shop, state
 from tests.e2e.waiting import insist, until
@@ -31,9 +31,10 @@ ONCE = Retry(attempts_max=1)
 IN_FLIGHT = 200
 PAY = "paymentgateway.v1.PaymentService/Pay"
 ROOMY = {
-    "GATEWAY_CHANNEL_TIMEOUT_MS": "8000",
-    "GATEWAY_CHANNEL_CALLS_MAX": "250",
-    "GATEWAY_CHANNEL_CONNECTIONS_MAX": "300",
+    "GATEWAY_CHANNEL_TIMEOUT_MS": "25000",
+    "GATEWAY_CHANNEL_CALLS_MAX": "300",
+    "GATEWAY_CHANNEL_CONNECTIONS_MAX": "400",
+    "GATEWAY_DRAIN_TIMEOUT_S": "25",
 }
 """A gateway that waits for its channel long enough to hold all of them at once."""
 
@@ -99,15 +100,16 @@ class Load:
 
 async def test_sigterm_under_payments_in_flight(house: House, shop: Shop) -> None:
     """200 inside are answered, new ones are turned away with nothing kept, and it exits with 0."""
-    slow, load = script(reply_delay_ms=3_000), Load(shop)
-    drained = house.extra("drained", **ROOMY)
+    drained, load = house.extra("drained", **ROOMY), Load(shop)
     await drained.service.start()
-    async with GatewayClient(drained.target, retry=ONCE, deadline_s=20) as client:
-        calls = [asyncio.create_task(load.pay(client, slow)) for _ in range(IN_FLIGHT)]
-        await until(lambda: _in_flight(drained), lambda count: count == IN_FLIGHT)
-        stopping = asyncio.create_task(drained.service.stop())
-        while not stopping.done() and len(load.errors) < 20:
-            await load.pay(client)
+    async with GatewayClient(drained.target, retry=ONCE, deadline_s=30) as client:
+        with paused(house.stack.sandbox):
+            calls = [asyncio.create_task(load.pay(client)) for _ in range(IN_FLIGHT)]
+            await until(lambda: _in_flight(drained), lambda count: count == IN_FLIGHT)
+            stopping = asyncio.create_task(drained.service.stop())
+            while not stopping.done() and len(load.errors) < 20:
+                calls.append(asyncio.create_task(load.pay(client)))
+                await asyncio.wait(calls[-1:], timeout=0.1)
         await asyncio.gather(*calls)
         assert await stopping == 0
     assert len(load.answered) >= IN_FLIGHT

@@ -15,7 +15,7 @@ import pytest
 from paymentgateway.client import GatewayClient, Retry, new_idempotency_key
 from paymentgateway.errors import GatewayError, Unavailable
 from paymentgateway.v1.payment_pb2 import FailureReason, Payment
-from tests.e2e.house import House
+from tests.e2e.house import House, paused
 from tests.e2e.scripts import later, script
 from tests.e2e.shop import Shop, state
 from tests.e2e.waiting import insist, until
@@ -147,12 +147,9 @@ async def test_a_channel_that_is_down(house: House, shop: Shop) -> None:
 
 async def test_a_channel_that_hangs(house: House, shop: Shop) -> None:
     """Connected but silent: PROCESSING in time; when it wakes, the money was taken once."""
-    house.stack.sandbox.pause()
-    try:
+    with paused(house.stack.sandbox):
         answers = await asyncio.gather(*(shop.pay(deadline_s=1.0) for _ in range(4)))
         assert {state(answer.payment) for answer in answers} == {"PROCESSING"}
-    finally:
-        house.stack.sandbox.resume()
     await _paid_once(shop, [answer.payment.idempotency_key for answer in answers])
 
 

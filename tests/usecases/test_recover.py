@@ -326,3 +326,81 @@ async def test_failures_say_why(world: World) -> None:
     failure = world.now(payment).failure
     assert failure
     assert failure.reason is FailureReason.INSUFFICIENT_FUNDS
+
+
+@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
+async def test_what_ended_while_it_was_asked_about_is_not_sent_again(
+    world: World, method: Method
+) -> None:
+    """Before money is moved again it is looked whether somebody has ended the operation."""
+    payment = await method.before(world)
+    await method.run(world, method.command(payment), SILENT)
+    (attempt,) = world.rows.open_attempts()
+    sent = len(world.channel.requested("send"))
+    gate = world.channel.hooks.hold("ask")
+    asking = asyncio.create_task(world.recovering(NOT_FOUND))
+    await gate.arrived.wait()
+
+    await world.execution.conclude(attempt, DONE)
+    gate.opened.set()
+    await asking
+
+    assert len(world.channel.requested("send")) == sent
+    assert world.rows.open_attempts() == []
+
+
+async def test_a_payer_who_may_still_act_is_no_case(world: World) -> None:
+    """A charge that the channel knows waits for its payer, however old it is, and alerts nobody."""
+    expire_time = world.clock.now() + timedelta(hours=20)
+    await world.paying(ACTING, expire_time=expire_time)
+    attempt = world.open_attempt()
+    aged = replace(attempt, create_time=attempt.create_time - TIMING.review_after)
+    world.rows.put_attempt(aged)
+
+    await world.recovering(ACTING)
+    assert world.rows.reviews == {}
+
+    await world.recovering(SILENT)
+    assert [case.kind for case in world.observer.reviews] == ["UNRESOLVED"]
+
+
+async def test_a_case_settles_by_itself(world: World) -> None:
+    """When what was unknown becomes known, its case is closed; nobody has to."""
+    payment = (await world.paying(SILENT)).payment
+    world.clock.advance(TIMING.review_after)
+    await world.recovering(SILENT)
+    (case,) = world.rows.reviews.values()
+    assert case.resolve_time is None
+
+    await world.recovering(PAID)
+
+    assert world.rows.reviews[case.case_id].resolve_time
+    assert world.now(payment).state is S.SUCCEEDED
+
+
+async def test_what_fails_again_and_again_becomes_a_case(world: World) -> None:
+    """A fault of ours does not hide an attempt: it is tried less often, and shown in its time."""
+    await world.paying(SILENT)
+    world.clock.advance(TIMING.review_after)
+    world.channel.hooks.fail("ask", RuntimeError("a bug"))
+
+    await world.recovering()
+
+    assert [case.kind for case in world.observer.reviews] == ["UNRESOLVED"]
+    attempt = world.open_attempt()
+    assert attempt.tries == 1
+    assert attempt.due_time
+    assert attempt.due_time > world.clock.now()
+
+
+async def test_one_that_cannot_even_be_postponed_does_not_stop_the_others(world: World) -> None:
+    """Where the store fails for one attempt altogether, its lease ends by itself."""
+    for number in range(3):
+        await world.paying(SILENT, idempotency_key=f"pay-{number}")
+    world.channel.hooks.fail("ask", RuntimeError("a bug"))
+    world.store.hooks.fail("postpone_attempt", AWAY)
+
+    assert await world.recovering(PAID, PAID) == 3
+
+    assert len(world.rows.open_attempts()) == 1
+    assert len(world.observer.faults) == 2
