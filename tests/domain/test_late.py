@@ -16,7 +16,6 @@ from tests.domain.lives import (
     HELD,
     HOUR,
     PAID,
-    WAITING,
     attempt_for,
     canceling,
     capturing,

@@ -6,15 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.domain.channel import AttemptKind, Outcome
+from gateway.domain.channel import Outcome
 from gateway.domain.errors import Reason, Unavailable
 from gateway.domain.money import Money
-from gateway.domain.operation import OperationState
 from gateway.domain.payment import FailureReason, PaymentState
 from tests.domain.lives import (
     ACTING,
     DECLINED,
-    DONE,
     HELD,
     NOT_FOUND,
     NOT_SENT,
@@ -22,12 +20,10 @@ from tests.domain.lives import (
     SILENT,
     WAITING,
 )
-from tests.usecases.methods import METHODS, Method, made
 from tests.usecases.world import TIMING, World
 
-S, Op = PaymentState, OperationState
+S = PaymentState
 AWAY = Unavailable(Reason.DATABASE_UNAVAILABLE, "Away.", retry_after_s=1)
-OPERATIONS = {name: method for name, method in METHODS.items() if name != "pay"}
 
 
 @pytest.mark.parametrize(
@@ -164,64 +160,6 @@ async def test_any_number_of_tries_is_a_delay(world: World) -> None:
     assert due - world.clock.now() <= TIMING.recovery_delay_max
 
 
-@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
-async def test_an_accepted_operation_is_sent_again(world: World, method: Method) -> None:
-    """What the channel does not know of is sent again, under its own number, until it decides."""
-    payment = await method.before(world)
-    await method.run(world, method.command(payment), SILENT)
-    world.channel.will("send", SILENT, NOT_SENT, DONE)
-
-    for _ in range(3):
-        await world.recovering(NOT_FOUND)
-
-    assert made(await method.run(world, method.command(payment))).state == "SUCCEEDED"
-    sent = [request for request in world.channel.requested("send") if request.kind != "CHARGE"]
-    assert len(sent) == 4
-    assert all(request == sent[0] for request in sent)
-
-
-@pytest.mark.parametrize("outcome", [SILENT, WAITING, NOT_SENT])
-@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
-async def test_what_the_channel_may_know_is_not_sent_again(
-    world: World, method: Method, outcome: Outcome
-) -> None:
-    """Only the channel's own word that it knows nothing lets an operation be sent again."""
-    payment = await method.before(world)
-    await method.run(world, method.command(payment), SILENT)
-    sent = len(world.channel.requested("send"))
-
-    await world.recovering(outcome)
-
-    assert len(world.channel.requested("send")) == sent
-    assert len(world.rows.open_attempts()) == 1
-
-
-@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
-async def test_operations_are_never_fenced(world: World, method: Method) -> None:
-    """However often it is not found and however late, an operation is not given up."""
-    payment = await method.before(world)
-    await method.run(world, method.command(payment), SILENT)
-    world.clock.advance(timedelta(days=2))
-
-    for _ in range(10):
-        await world.recovering(NOT_FOUND)
-
-    assert world.channel.requested("fence") == []
-    assert len(world.rows.open_attempts()) == 1
-
-
-async def test_a_refund_may_fail_when_it_is_sent_again(world: World) -> None:
-    """A definite refusal of a re-sent refund ends it, and its amount is given free."""
-    payment = await world.paid()
-    refund = await world.refunding(payment, SILENT)
-    world.channel.will("send", DECLINED)
-
-    await world.recovering(NOT_FOUND)
-
-    assert world.operation(refund).state is Op.FAILED
-    assert world.now(payment).refunded == 0
-
-
 async def test_a_wrong_amount_is_for_a_person(world: World) -> None:
     """An answer over another amount changes nothing, is told once, and is asked about again."""
     payment = (await world.paying(SILENT)).payment
@@ -272,51 +210,6 @@ async def test_what_is_resolved_meanwhile_is_not_touched(world: World) -> None:
     assert world.rows.balances()["merchant_unsettled"] == 3_000
 
 
-async def test_a_late_success_is_returned_once(world: World) -> None:
-    """Money that came too late goes back under a number of its own, however often it is told."""
-    payment = (await world.paying(DECLINED)).payment
-    charge = world.attempt(payment.attempt_number)
-    for _ in range(3):
-        await world.execution.conclude(charge, PAID)
-    world.channel.will("send", DONE)
-
-    await world.recovering(NOT_FOUND)
-    await world.execution.conclude(charge, PAID)
-
-    (request,) = (item for item in world.channel.requested("send") if item.kind != "CHARGE")
-    assert (request.kind, request.money) == (AttemptKind.REFUND, payment.amount)
-    assert request.charge_number == payment.attempt_number != request.number
-    assert [case.kind for case in world.observer.reviews] == ["LATE_SUCCESS"]
-    assert world.now(payment).state is S.FAILED
-    assert world.rows.balances() == {}
-
-
-async def test_a_late_hold_is_let_go_once(world: World) -> None:
-    """An authorisation that came too late is released, and nothing is booked."""
-    payment = (await world.paying(DECLINED)).payment
-    charge = world.attempt(payment.attempt_number)
-    for _ in range(3):
-        await world.execution.conclude(charge, HELD)
-
-    await world.recovering(DONE)
-    await world.execution.conclude(charge, HELD)
-
-    assert [item.kind for item in world.aggregate(payment).operations.values()] == ["RELEASE"]
-    assert world.rows.open_attempts() == []
-    assert world.rows.entries == []
-
-
-async def test_a_refused_return_is_for_a_person(world: World) -> None:
-    """Late money that the channel does not take back stays in suspense, and a person is told."""
-    payment = (await world.paying(DECLINED)).payment
-    await world.execution.conclude(world.attempt(payment.attempt_number), PAID)
-
-    await world.recovering(DECLINED)
-
-    assert [case.kind for case in world.observer.reviews] == ["LATE_SUCCESS", "RETURN_REFUSED"]
-    assert world.rows.balances() == {"channel_receivable": 3_000, "suspense": 3_000}
-
-
 async def test_failures_say_why(world: World) -> None:
     """What a worker finds out reads for the caller as if it had been answered at once."""
     payment = (await world.paying(SILENT)).payment
@@ -326,27 +219,6 @@ async def test_failures_say_why(world: World) -> None:
     failure = world.now(payment).failure
     assert failure
     assert failure.reason is FailureReason.INSUFFICIENT_FUNDS
-
-
-@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
-async def test_what_ended_while_it_was_asked_about_is_not_sent_again(
-    world: World, method: Method
-) -> None:
-    """Before money is moved again it is looked whether somebody has ended the operation."""
-    payment = await method.before(world)
-    await method.run(world, method.command(payment), SILENT)
-    (attempt,) = world.rows.open_attempts()
-    sent = len(world.channel.requested("send"))
-    gate = world.channel.hooks.hold("ask")
-    asking = asyncio.create_task(world.recovering(NOT_FOUND))
-    await gate.arrived.wait()
-
-    await world.execution.conclude(attempt, DONE)
-    gate.opened.set()
-    await asking
-
-    assert len(world.channel.requested("send")) == sent
-    assert world.rows.open_attempts() == []
 
 
 async def test_a_payer_who_may_still_act_is_no_case(world: World) -> None:
@@ -362,20 +234,6 @@ async def test_a_payer_who_may_still_act_is_no_case(world: World) -> None:
 
     await world.recovering(SILENT)
     assert [case.kind for case in world.observer.reviews] == ["UNRESOLVED"]
-
-
-async def test_a_case_settles_by_itself(world: World) -> None:
-    """When what was unknown becomes known, its case is closed; nobody has to."""
-    payment = (await world.paying(SILENT)).payment
-    world.clock.advance(TIMING.review_after)
-    await world.recovering(SILENT)
-    (case,) = world.rows.reviews.values()
-    assert case.resolve_time is None
-
-    await world.recovering(PAID)
-
-    assert world.rows.reviews[case.case_id].resolve_time
-    assert world.now(payment).state is S.SUCCEEDED
 
 
 async def test_what_fails_again_and_again_becomes_a_case(world: World) -> None:

@@ -1,0 +1,101 @@
+"""Captures, cancels and refunds were accepted and have to happen: they are sent until decided."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.channel import Outcome
+from gateway.domain.operation import OperationState
+from tests.domain.lives import (
+    DECLINED,
+    DONE,
+    NOT_FOUND,
+    NOT_SENT,
+    SILENT,
+    WAITING,
+)
+from tests.usecases.methods import METHODS, Method, made
+from tests.usecases.world import World
+
+Op = OperationState
+OPERATIONS = {name: method for name, method in METHODS.items() if name != "pay"}
+
+
+@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
+async def test_an_accepted_operation_is_sent_again(world: World, method: Method) -> None:
+    """What the channel does not know of is sent again, under its own number, until it decides."""
+    payment = await method.before(world)
+    await method.run(world, method.command(payment), SILENT)
+    world.channel.will("send", SILENT, NOT_SENT, DONE)
+
+    for _ in range(3):
+        await world.recovering(NOT_FOUND)
+
+    assert made(await method.run(world, method.command(payment))).state == "SUCCEEDED"
+    sent = [request for request in world.channel.requested("send") if request.kind != "CHARGE"]
+    assert len(sent) == 4
+    assert all(request == sent[0] for request in sent)
+
+
+@pytest.mark.parametrize("outcome", [SILENT, WAITING, NOT_SENT])
+@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
+async def test_what_the_channel_may_know_is_not_sent_again(
+    world: World, method: Method, outcome: Outcome
+) -> None:
+    """Only the channel's own word that it knows nothing lets an operation be sent again."""
+    payment = await method.before(world)
+    await method.run(world, method.command(payment), SILENT)
+    sent = len(world.channel.requested("send"))
+
+    await world.recovering(outcome)
+
+    assert len(world.channel.requested("send")) == sent
+    assert len(world.rows.open_attempts()) == 1
+
+
+@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
+async def test_what_ended_while_it_was_asked_about_is_not_sent_again(
+    world: World, method: Method
+) -> None:
+    """Before money is moved again it is looked whether somebody has ended the operation."""
+    payment = await method.before(world)
+    await method.run(world, method.command(payment), SILENT)
+    (attempt,) = world.rows.open_attempts()
+    sent = len(world.channel.requested("send"))
+    gate = world.channel.hooks.hold("ask")
+    asking = asyncio.create_task(world.recovering(NOT_FOUND))
+    await gate.arrived.wait()
+
+    await world.execution.conclude(attempt, DONE)
+    gate.opened.set()
+    await asking
+
+    assert len(world.channel.requested("send")) == sent
+    assert world.rows.open_attempts() == []
+
+
+@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
+async def test_operations_are_never_fenced(world: World, method: Method) -> None:
+    """However often it is not found and however late, an operation is not given up."""
+    payment = await method.before(world)
+    await method.run(world, method.command(payment), SILENT)
+    world.clock.advance(timedelta(days=2))
+
+    for _ in range(10):
+        await world.recovering(NOT_FOUND)
+
+    assert world.channel.requested("fence") == []
+    assert len(world.rows.open_attempts()) == 1
+
+
+async def test_a_refund_may_fail_when_it_is_sent_again(world: World) -> None:
+    """A definite refusal of a re-sent refund ends it, and its amount is given free."""
+    payment = await world.paid()
+    refund = await world.refunding(payment, SILENT)
+    world.channel.will("send", DECLINED)
+
+    await world.recovering(NOT_FOUND)
+
+    assert world.operation(refund).state is Op.FAILED
+    assert world.now(payment).refunded == 0
