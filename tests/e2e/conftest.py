@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest_asyncio
 
 from tests.e2e.counter import Counter
-from tests.e2e.house import Extra, House, faults_in
+from tests.e2e.gateways import Extra, faults_in
+from tests.e2e.house import House
 from tests.e2e.shop import Shop
 from tests.invariants import violations
 from tests.processes import Stack

@@ -7,19 +7,13 @@ keeps what callers were told, for the invariants at the end.
 
 import asyncio
 import itertools
-import json
-import os
 import secrets
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 import asyncpg
 import grpc
-from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.domain.ids import from_text
 from gateway.store.embedded import EmbeddedPostgres
@@ -31,11 +25,12 @@ from paymentgateway.v1.merchant_pb2 import (
     Merchant,
 )
 from paymentgateway.v1.payment_pb2 import Payment
+from tests.e2e.gateways import Extra
 from tests.e2e.shop import Shop, done, state
 from tests.e2e.waiting import until
 from tests.invariants import Told
 from tests.invariants.world import Row, read_book
-from tests.processes import Service, Stack, free_port
+from tests.processes import Stack
 
 REST_S = 45.0
 """How long all work may take to come to rest."""
@@ -193,102 +188,6 @@ class House:
         """Wait until no work is on its way any more."""
         await until(lambda: self.fetch(UNREST), lambda rows: not rows, within_s=REST_S)
 
-    def extra(self, name: str, **settings: str) -> "Extra":
+    def extra(self, name: str, **settings: str) -> Extra:
         """Make another gateway on the same database and sandbox, with settings of its own."""
         return Extra(self.stack, name, settings)
-
-
-class Extra:
-    """One more gateway, not yet started; a test may stop it, kill it and start it again."""
-
-    def __init__(self, stack: Stack, name: str, settings: dict[str, str]) -> None:
-        self.target = f"127.0.0.1:{free_port()}"
-        self.ops_url = f"http://127.0.0.1:{free_port()}"
-        self.environment = {
-            **stack.environment(),
-            "GATEWAY_GRPC_LISTEN": self.target,
-            "GATEWAY_NOTIFY_LISTEN": f"127.0.0.1:{free_port()}",
-            "GATEWAY_OPS_LISTEN": self.ops_url.removeprefix("http://"),
-            **settings,
-        }
-        self.service = Service(
-            name,
-            ["serve"],
-            self.environment,
-            stack.folder / f"{name}.log",
-            f"{self.ops_url}/readyz",
-        )
-
-    async def command(self, *arguments: str) -> tuple[int, str]:
-        """Run a `gateway` command with its settings; give the status and all output."""
-        return await run("gateway", *arguments, **self.environment)
-
-
-@contextmanager
-def paused(service: Service) -> Iterator[None]:
-    """Stop the clock of a process while the block runs."""
-    service.pause()
-    try:
-        yield
-    finally:
-        service.resume()
-
-
-async def run(module: str, *arguments: str, **environment: str) -> tuple[int, str]:
-    """Run a command line of ours to its end; give its status and all output."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module, *arguments),
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode or 0, output.decode()
-
-
-def read_log(service: Service) -> list[dict[str, Any]]:
-    """Read the log of a gateway, every line of which is a JSON object."""
-    return [json.loads(line) for line in service.log.read_text().splitlines()]
-
-
-def faults_in(log: Path) -> list[str]:
-    """Give the lines that tell of a fault of ours: an exception that nobody expected."""
-    marks = ("rpc_fault", '"exception"', "Traceback", "Task exception was never retrieved")
-    return [
-        f"{log.name}: {line}"
-        for line in log.read_text(errors="replace").splitlines()
-        if any(mark in line for mark in marks)
-    ]
-
-
-async def fetch_text(url: str) -> tuple[int, str]:
-    """Get a page over HTTP: its status and text."""
-    async with (
-        aiohttp.ClientSession(trust_env=False) as session,
-        session.get(url, timeout=aiohttp.ClientTimeout(total=5)) as reply,
-    ):
-        return reply.status, await reply.text()
-
-
-class Metrics:
-    """What a gateway's /metrics says at one moment."""
-
-    def __init__(self, exposition: str) -> None:
-        self._samples = [
-            sample
-            for family in text_string_to_metric_families(exposition)
-            for sample in family.samples
-        ]
-
-    @classmethod
-    async def read(cls, ops_url: str) -> "Metrics":
-        """Read them now."""
-        return cls((await fetch_text(f"{ops_url}/metrics"))[1])
-
-    def total(self, name: str, **labels: str) -> float:
-        """Add up the samples of this name that have these labels."""
-        return sum(
-            sample.value
-            for sample in self._samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )

@@ -21,7 +21,7 @@ from paymentgateway.v1.payment_service_pb2 import (
 )
 from paymentgateway.v1.refund_service_pb2 import ListRefundsRequest
 from tests.e2e.counter import Counter
-from tests.e2e.house import run
+from tests.e2e.gateways import run
 from tests.e2e.wire import UNKNOWN, refusal, send, stream_refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

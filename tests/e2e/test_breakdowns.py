@@ -19,7 +19,9 @@ from paymentgateway.client import GatewayClient, Retry, new_idempotency_key
 from paymentgateway.errors import GatewayError, Unavailable
 from paymentgateway.v1.payment_pb2 import FAILURE_REASON_NOT_ACCEPTED, Payment, SandboxScript
 from paymentgateway.v1.payment_service_pb2 import PayResponse, WatchPaymentsRequest
-from tests.e2e.house import Extra, House, Metrics, paused
+from tests.e2e.gateways import Extra, paused
+from tests.e2e.house import House
+from tests.e2e.probing import Metrics
 from tests.e2e.scripts import script
 from tests.e2e.shop import Shop, state
 from tests.e2e.waiting import insist, until

@@ -16,7 +16,8 @@ from paymentgateway.v1.payment_pb2 import (
     SANDBOX_OUTCOME_REQUIRE_ACTION,
     SandboxScript,
 )
-from tests.e2e.house import Extra, House
+from tests.e2e.gateways import Extra
+from tests.e2e.house import House
 from tests.e2e.shop import Shop, state
 from tests.e2e.waiting import until
 

@@ -15,7 +15,8 @@ import pytest
 from paymentgateway.client import GatewayClient, Retry, new_idempotency_key
 from paymentgateway.errors import GatewayError, Unavailable
 from paymentgateway.v1.payment_pb2 import FailureReason, Payment
-from tests.e2e.house import House, paused
+from tests.e2e.gateways import paused
+from tests.e2e.house import House
 from tests.e2e.scripts import later, script
 from tests.e2e.shop import Shop, state
 from tests.e2e.waiting import insist, until

@@ -14,7 +14,9 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from paymentgateway.client import GatewayClient, Retry, new_idempotency_key
 from paymentgateway.errors import OutcomeUnknown, Unavailable
-from tests.e2e.house import Extra, House, Metrics, fetch_text, read_log
+from tests.e2e.gateways import Extra, read_log
+from tests.e2e.house import House
+from tests.e2e.probing import Metrics, fetch_text
 from tests.e2e.scripts import script
 from tests.e2e.shop import Shop, state
 from tests.e2e.waiting import insist, until

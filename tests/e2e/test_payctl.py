@@ -11,7 +11,8 @@ import pytest
 
 from gateway.domain.ids import to_text
 from paymentgateway.client import new_idempotency_key
-from tests.e2e.house import House, run
+from tests.e2e.gateways import run
+from tests.e2e.house import House
 from tests.e2e.shop import Shop
 from tests.e2e.waiting import WITHIN_S
 

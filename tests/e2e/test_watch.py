@@ -19,7 +19,8 @@ from paymentgateway.v1.payment_service_pb2 import (
     WatchPaymentsRequest,
     WatchPaymentsResponse,
 )
-from tests.e2e.house import Extra, House
+from tests.e2e.gateways import Extra
+from tests.e2e.house import House
 from tests.e2e.scripts import later
 from tests.e2e.shop import Shop
 from tests.e2e.waiting import insist
@@ -118,7 +119,8 @@ async def test_resuming_across_replicas_and_restarts_misses_nothing(
     await extra.service.start()
     async with GatewayClient(extra.target) as again:
         paid = (await shop.pay()).payment
-        await watcher.read(again, 2)
+        while not await watcher.has_all():
+            await watcher.read(again, 2)
     assert {event.payment_id for event in watcher.seen[-2:]} == {paid.payment_id}
     await watcher.assert_complete()
 

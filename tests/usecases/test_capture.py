@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.domain.channel import AttemptKind, Outcome
-from gateway.domain.errors import InvalidRequest, Reason, Refused
+from gateway.domain.errors import InvalidRequest, Reason, Refused, Unavailable
 from gateway.domain.money import Money
 from gateway.domain.operation import OperationState
 from gateway.domain.payment import FailureReason, PaymentState
@@ -199,3 +199,16 @@ async def test_what_is_over_is_never_captured(world: World) -> None:
 
         assert refused.value.reason is Reason.ILLEGAL_TRANSITION
         assert refused.value.key_bound
+
+
+async def test_a_gateway_without_the_channel_says_so(world: World) -> None:
+    """Where this process is not set up for the payment's channel nothing is kept, with a hint."""
+    payment = await world.authorized()
+    world.execution.channels = {}
+
+    with pytest.raises(Unavailable) as refused:
+        await world.capturing(payment)
+
+    assert (refused.value.reason, refused.value.key_bound) == (Reason.CHANNEL_UNAVAILABLE, False)
+    assert refused.value.retry_after_s
+    assert world.aggregate(payment).operations == {}

@@ -24,6 +24,7 @@ async def test_a_hold_that_was_not_captured_expires(world: World) -> None:
 
     assert await world.expire() == 1
     assert world.now(payment).state is S.AUTHORIZED
+    assert world.observer.payments[-1] == world.now(payment)
 
     await world.recovering(DONE)
     assert world.now(payment).state is S.EXPIRED

@@ -139,13 +139,14 @@ async def test_stopping_ends_every_loop(clock: FixedClock) -> None:
     workers = Workers([Job("hangs", hang, PAUSE_S), Job("idle", script, PAUSE_S)], Recorder())
     workers.start()
     await asyncio.sleep(PAUSE_S / 2)
+
     await workers.stop()
+    assert ended == ["middle"]
+    assert asyncio.all_tasks() == before
+
     runs = len(script.moments)
     await asyncio.sleep(10 * PAUSE_S)
-
-    assert ended == ["middle"]
     assert len(script.moments) == runs
-    assert asyncio.all_tasks() == before
 
 
 async def test_what_was_never_started_can_be_stopped(clock: FixedClock) -> None:
