@@ -32,7 +32,7 @@ HOSTS = (
     ("deb.debian", "org"),
     ("crates", "io"),
     ("proxy.golang", "org"),
-    ("repo1.maven", "org"),
+    ("repo1", "maven.org"),
 )
 MACHINE_FOLDERS = (("", "work", ""), ("", "farm", ""), ("", "tmp", "brief"))
 FORBIDDEN = (*(".".join(host) for host in HOSTS), *("/".join(path) for path in MACHINE_FOLDERS))
