@@ -34,7 +34,7 @@ HOSTS = (
     ("proxy.golang", "org"),
     ("repo1", "maven.org"),
 )
-MACHINE_FOLDERS = (("", "work", ""), ("", "farm", ""), ("", "tmp", "brief"))
+MACHINE_FOLDERS = (("", "work", ""), ("", "farm", ""))
 FORBIDDEN = (*(".".join(host) for host in HOSTS), *("/".join(path) for path in MACHINE_FOLDERS))
 SQL = re.compile(
     r"\s*(select\s.+\sfrom\s|insert\s+into\s|update\s+\S+\s+set\s|delete\s+from\s|"
