@@ -8,8 +8,8 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Tests that need neither Postgres nor another process.
-UNIT := $(wildcard tests/test_*.py $(addprefix tests/,protos domain config channels notify telemetry))
+# Tests of the pure rules and of what happens in order: no I/O at all.
+UNIT := tests/domain tests/usecases tests/workers
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-package payment-gateway-client pyproject.toml
 
@@ -34,7 +34,7 @@ demo: $(READY) ## Show the gateway at work: real processes, a crash, and books t
 test: lint types ## Check everything: lint, types, and every test with a short campaign.
 	@$(BIN)/python -m pytest
 
-unit: $(READY) ## Run the tests that need no database: a few seconds.
+unit: $(READY) ## Run the tests without any I/O: a few seconds.
 	@$(BIN)/python -m pytest --quiet $(UNIT)
 
 campaign: $(READY) ## Break things on purpose: make campaign SEED=1 SECONDS=60.
