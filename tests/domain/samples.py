@@ -1,7 +1,8 @@
 """Sample values that the tests of the pure rules share."""
 
 import itertools
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from gateway.domain.decisions.accept import Ask
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.decisions.opening import open_payment
 from gateway.domain.fees import FeeTerms
+from gateway.domain.ledger import AccountRef, AccountSum, Entry
 from gateway.domain.merchant import Merchant, OrderPolicy, RefundPolicy
 from gateway.domain.money import Money
 from gateway.domain.payment import (
@@ -106,3 +108,15 @@ def ask(new_id: Callable[[], UUID], minor_units: int | None = None, **fields: An
 def funded(aggregate: Aggregate, balance: int, budget: int = 0) -> Aggregate:
     """Give the merchant a balance and the platform a budget, in fen."""
     return replace(aggregate, funds=Funds(merchant_balance=balance, platform_budget=budget))
+
+
+def sums(entries: Iterable[Entry]) -> list[AccountSum]:
+    """Fold entries into what was booked on each account."""
+    debit: Counter[tuple[AccountRef, str]] = Counter()
+    credit: Counter[tuple[AccountRef, str]] = Counter()
+    for entry in entries:
+        for transfer in entry.transfers:
+            debit[transfer.debit, entry.currency] += transfer.amount
+            credit[transfer.credit, entry.currency] += transfer.amount
+    booked = dict.fromkeys([*debit, *credit])
+    return [AccountSum(*account, debit[account], credit[account]) for account in booked]

@@ -130,10 +130,12 @@ def test_what_a_success_means(name: str) -> None:
 
 @pytest.mark.parametrize("name", RUNNING)
 def test_what_a_refusal_means(name: str) -> None:
-    """An operation that was refused has failed for the channel's reason, and undoes itself."""
-    operation = _check(name, DECLINED, DONE_ILL[name])
+    """An operation that was refused has failed, always for a reason, and undoes itself."""
+    operation, bare = (_check(name, outcome, DONE_ILL[name]) for outcome in (DECLINED, REFUSED))
 
     assert (operation.state, operation.failure) == (Op.FAILED, TOO_LITTLE)
+    assert bare.failure
+    assert bare.failure.reason is FailureReason.DECLINED
 
 
 LATE = {
@@ -143,22 +145,12 @@ LATE = {
 }
 
 
-@pytest.mark.parametrize("name", RUNNING)
-def test_a_refusal_without_a_reason_is_a_decline(name: str) -> None:
-    """A definite refusal always has a reason to branch on."""
-    operation = _check(name, REFUSED, DONE_ILL[name])
-
-    assert operation.failure
-    assert operation.failure.reason is FailureReason.DECLINED
-
-
-@pytest.mark.parametrize("name", RUNNING)
-def test_what_is_not_definite_changes_nothing(name: str) -> None:
+def test_what_is_not_definite_changes_nothing() -> None:
     """An operation runs on until the channel has said what became of it, even if unsent."""
-    before = RUNNING[name]()
-
-    for outcome in (WAITING, ACTING, SILENT, NOT_FOUND, NOT_SENT):
-        assert said(before, outcome, NEW_ID, latest(before)) is None
+    for running in RUNNING.values():
+        before = running()
+        for outcome in (WAITING, ACTING, SILENT, NOT_FOUND, NOT_SENT):
+            assert said(before, outcome, NEW_ID, latest(before)) is None
 
 
 @pytest.mark.parametrize("end", [DONE, DECLINED], ids=["done", "declined"])
@@ -198,11 +190,13 @@ def test_money_that_moved_after_a_failure_is_booked_once(name: str) -> None:
     assert said(applied(failed, change), DONE, NEW_ID, operation) is None
 
 
-@pytest.mark.parametrize("name", RUNNING)
-def test_the_attempt_ends_with_its_operation(name: str) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "state"), [(DONE, A.SUCCEEDED), (DECLINED, A.FAILED)], ids=["done", "declined"]
+)
+def test_the_attempt_ends_with_its_operation(outcome: Outcome, state: AttemptState) -> None:
     """The attempt is closed, is due no more, and keeps what proves it."""
-    for outcome, state in ((DONE, A.SUCCEEDED), (DECLINED, A.FAILED), (REFUSED, A.FAILED)):
-        before = RUNNING[name]()
+    for running in RUNNING.values():
+        before = running()
         operation = latest(before)
 
         attempt = attempt_for(told(before, outcome, NEW_ID, operation), operation)
@@ -255,16 +249,22 @@ def test_a_refused_cancel_sends_for_the_charge() -> None:
     assert charge.due_time == moment(NEW_ID).now
 
 
-@pytest.mark.parametrize("name", RUNNING)
-def test_a_refusal_that_nobody_hears_is_told(name: str) -> None:
+def test_a_refusal_that_nobody_hears_is_told() -> None:
     """Callers learn of what they asked for; of the gateway's own operations a person does."""
-    before = RUNNING[name]()
+    told_of = {}
+    for name, running in RUNNING.items():
+        before = running()
+        change = said(before, DECLINED, NEW_ID, latest(before))
+        assert change
+        if change.reviews:
+            told_of[name] = [case.kind for case in change.reviews]
 
-    change = said(before, DECLINED, NEW_ID, latest(before))
-
-    assert change
-    kinds = {OperationKind.RELEASE: ["RELEASE_REFUSED"], OperationKind.RETURN: ["RETURN_REFUSED"]}
-    assert [case.kind for case in change.reviews] == kinds.get(latest(before).kind, [])
+    assert told_of == {
+        "release": [ReviewKind.RELEASE_REFUSED],
+        "rest's release": [ReviewKind.RELEASE_REFUSED],
+        "late release": [ReviewKind.RELEASE_REFUSED],
+        "return": [ReviewKind.RETURN_REFUSED],
+    }
 
 
 FEES = {True: [6 * MILLION, 18 * MILLION], False: [0, 0]}

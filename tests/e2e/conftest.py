@@ -36,8 +36,10 @@ SETTINGS = {
 EXTRA_SETTINGS = {
     "GATEWAY_AUTHORIZATION_LIFETIME_S": "2",
     "GATEWAY_WATCHERS_MAX": "3",
+    "GATEWAY_CHANNEL_CALLS_MAX": "20",
+    "GATEWAY_CHANNEL_CONNECTIONS_MAX": "30",
 }
-"""The third gateway lets authorisations end soon, and has room for few watchers."""
+"""The third gateway lets authorisations end soon, and has room for few watchers and calls."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -51,6 +53,7 @@ async def house() -> AsyncIterator[House]:
         async with stack.postgres() as postgres:
             house = House(stack, postgres)
             yield house
+            await house.end_extras()
             await house.rest()
             await house.close()
             found = violations(await stack.world(house.told))

@@ -66,8 +66,15 @@ class House:
         self.told: set[Told] = set()
         self._serials = itertools.count(1)
         self._counting = ""
+        self._extras: list[Extra] = []
         self._asking = asyncio.Lock()
         self._connection: Any = None
+
+    async def end_extras(self) -> None:
+        """End the gateways that a failed test left behind."""
+        for extra in self._extras:
+            if extra.service.running:
+                await extra.service.kill()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -190,4 +197,5 @@ class House:
 
     def extra(self, name: str, **settings: str) -> Extra:
         """Make another gateway on the same database and sandbox, with settings of its own."""
-        return Extra(self.stack, name, settings)
+        self._extras.append(Extra(self.stack, name, settings))
+        return self._extras[-1]

@@ -28,8 +28,9 @@ from gateway.domain.ports import (
     OperationFilter,
     PaymentFilter,
 )
+from tests.domain.samples import sums
 from tests.usecases.fakes import Hooks
-from tests.usecases.rows import Rows, sums
+from tests.usecases.rows import Rows
 
 DEPLOYMENT = UUID(int=1 << 100)
 

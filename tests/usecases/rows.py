@@ -4,7 +4,6 @@ Nothing here gives way to others, so each method is one commit, whole or not at 
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -12,10 +11,10 @@ from gateway.domain.change import Aggregate, Change, Event, Funds, ReviewCase, R
 from gateway.domain.channel import Attempt, AttemptState
 from gateway.domain.errors import GatewayError, Reason, Refused, payment_not_found
 from gateway.domain.idempotency import Claim
-from gateway.domain.ledger import AccountRef, AccountSum, Entry, customer
+from gateway.domain.ledger import AccountRef, Entry, customer
 from gateway.domain.merchant import Merchant
 from gateway.domain.ports import Changed, Decide
-from tests.domain.samples import applied
+from tests.domain.samples import applied, sums
 
 
 @dataclass
@@ -142,18 +141,6 @@ class Rows:
         unsettled = customer("merchant_unsettled", payment.merchant_id)
         balance = self.balance(unsettled, payment.currency)
         return replace(aggregate, funds=Funds(balance, self.budgets[payment.currency]))
-
-
-def sums(entries: Iterable[Entry]) -> list[AccountSum]:
-    """Fold entries into what was booked on each account."""
-    debit: Counter[tuple[AccountRef, str]] = Counter()
-    credit: Counter[tuple[AccountRef, str]] = Counter()
-    for entry in entries:
-        for transfer in entry.transfers:
-            debit[transfer.debit, entry.currency] += transfer.amount
-            credit[transfer.credit, entry.currency] += transfer.amount
-    booked = dict.fromkeys([*debit, *credit])
-    return [AccountSum(*account, debit[account], credit[account]) for account in booked]
 
 
 def _key(claim: Claim) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from gateway.clock import Deadline
 from gateway.domain.errors import DeadlinePassed, GatewayError, Overloaded, Reason, Unavailable
 from gateway.domain.payment import PaymentState
 from tests.domain.lives import PAID, SILENT
-from tests.usecases.methods import METHODS, Method, made
+from tests.usecases.methods import METHODS, Method, kept, made
 from tests.usecases.world import World, patience, pay_command
 
 S = PaymentState
@@ -167,6 +167,18 @@ async def test_a_bug_while_sending_leaves_the_intent_to_workers(world: World) ->
     assert world.now(answer.payment).state is S.SUCCEEDED
 
 
+async def test_a_bug_before_the_intent_is_told(world: World) -> None:
+    """A fault of our own is told even where it hits the caller too; what callers meet is not."""
+    bug = RuntimeError("a bug")
+    world.store.hooks.fail("open_payment", bug, AWAY)
+
+    for fault in (bug, AWAY):
+        with pytest.raises(type(fault)):
+            await world.paying()
+
+    assert world.observer.faults == [("begin", bug)]
+
+
 STORE_CALLS = [
     "get_merchant",
     "load",
@@ -179,20 +191,20 @@ STORE_CALLS = [
 ]
 
 
-@pytest.mark.parametrize("where", STORE_CALLS)
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-async def test_the_place_is_given_back_whatever_fails(
-    world: World, method: Method, where: str
-) -> None:
+async def test_the_place_is_given_back_whatever_fails(world: World, method: Method) -> None:
     """No failure of any call to the store keeps a place among the channel's calls."""
-    command = method.command(await method.before(world))
-    world.clock.advance(timedelta(seconds=2))
-    world.store.hooks.fail(where, AWAY)
+    for where in STORE_CALLS:
+        fresh = World(world.clock)
+        command = method.command(await method.before(fresh))
+        fresh.clock.advance(timedelta(seconds=2))
+        fresh.store.hooks.fail(where, AWAY)
 
-    with contextlib.suppress(GatewayError):
-        await method.run(world, command, SILENT)
+        with contextlib.suppress(GatewayError):
+            await method.run(fresh, command, SILENT)
 
-    assert world.channel.in_flight == 0
+        assert await fresh.execution.drain(1.0) == 0
+        assert fresh.channel.in_flight == 0
 
 
 async def test_a_place_is_held_as_long_as_the_work_runs(world: World) -> None:
@@ -276,3 +288,24 @@ async def test_hurrying_nobody_is_nothing(world: World) -> None:
     world.execution.hurry()
 
     assert (await world.paid()).state is S.SUCCEEDED
+
+
+READS = {"pay": "get_merchant", "capture": "load", "cancel": "load", "refund": "load"}
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_a_slow_read_before_the_intent_keeps_nothing(world: World, name: str) -> None:
+    """Where the deadline passes before anything could be kept, the caller learns just that."""
+    method = METHODS[name]
+    command = method.command(await method.before(world))
+    world.clock.advance(timedelta(seconds=2))
+    before = kept(world)
+    gate = world.store.hooks.hold(READS[name])
+
+    with pytest.raises(DeadlinePassed) as passed:
+        await _call(world, method, command, 0.5)
+    gate.opened.set()
+    await world.execution.drain(1.0)
+
+    assert (passed.value.reason, passed.value.key_bound) == (Reason.DEADLINE_EXCEEDED, False)
+    assert kept(world) == before

@@ -105,19 +105,18 @@ CHANGES: dict[str, Callable[[World], None]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-async def test_a_retry_is_a_replay_whatever_changed(
-    world: World, method: Method, change: str
-) -> None:
+async def test_a_retry_is_a_replay_whatever_changed(world: World, change: str) -> None:
     """The key is looked at before whatever time or state can change."""
-    command = method.command(await method.before(world))
-    first = await method.run(world, command, method.outcome)
-    CHANGES[change](world)
+    for method in METHODS.values():
+        fresh = World(world.clock)
+        command = method.command(await method.before(fresh))
+        first = await method.run(fresh, command, method.outcome)
+        CHANGES[change](fresh)
 
-    again = await method.run(world, command)
+        again = await method.run(fresh, command)
 
-    assert again.replayed
-    assert made(again) == made(first)
+        assert again.replayed
+        assert made(again) == made(first)
 
 
 async def test_an_expiry_that_was_near_enough_stays_so(world: World) -> None:
