@@ -64,10 +64,9 @@ class Pay:
         place: AbstractContextManager[object],
         deadline: Deadline,
     ) -> Begun:
-        moment = self._execution.moment(payment.method.channel)
-        change = open_payment(payment, merchant, moment)
-
         async def begin() -> Begun:
+            moment = self._execution.moment(payment.method.channel)
+            change = open_payment(payment, merchant, moment)
             existing = await self._execution.payments.open_payment(claim, change)
             if existing:
                 return await replay(self._execution.payments, claim, existing, existing.object_id)
