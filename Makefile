@@ -3,6 +3,8 @@ PYTHON  ?= python3
 UV      ?= uv
 SEED    ?= 1
 SECONDS ?= 60
+QUICK   ?=
+BENCH_OUT ?= build
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -18,12 +20,12 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(READY): requirements.lock pyproject.toml clients/python/pyproject.toml
+$(READY): requirements.lock pyproject.toml clients/python/pyproject.toml clients/loadtest/pyproject.toml
 	@echo "Preparing $(VENV) (first time only, about a minute) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ...")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --require-hashes -r requirements.lock
-	@$(PIP) --no-deps --no-build-isolation -e clients/python -e .
+	@$(PIP) --no-deps --no-build-isolation -e clients/python -e clients/loadtest -e .
 	@touch $@
 
 venv: $(READY) ## Build the virtual environment .venv.
@@ -39,6 +41,9 @@ unit: $(READY) ## Run the tests without any I/O: a few seconds.
 
 campaign: $(READY) ## Break things on purpose: make campaign SEED=1 SECONDS=60.
 	@$(BIN)/python -m tests.faults --seed $(SEED) --seconds $(SECONDS)
+
+bench: $(READY) ## Measure side by side: make bench QUICK=1 in about five minutes; BENCH_OUT=folder.
+	@BENCH_OUT="$(BENCH_OUT)" $(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
 lint: $(READY) ## Check style and formatting.
 	@$(BIN)/ruff check --quiet
@@ -66,8 +71,8 @@ lock: ## Renew both locks (maintainers; needs uv). UPGRADE=--upgrade takes newer
 	@$(LOCK) --extra build --constraint requirements.lock --no-annotate --output-file requirements-image.lock
 
 clean: ## Remove the virtual environment and every build product.
-	rm -rf $(VENV) build clients/python/build *.egg-info clients/python/*.egg-info
+	rm -rf $(VENV) build clients/*/build *.egg-info clients/*/*.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find gateway clients protos tests -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help venv demo test unit campaign lint types format protos readme baseline lock clean
+.PHONY: help venv demo test unit campaign bench lint types format protos readme baseline lock clean

@@ -4,7 +4,7 @@ Two clocks, never mixed: the wall clock (UTC) for what is stored and shown, whic
 monotonic one for deadlines, which may not.
 """
 
-import secrets
+import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ class Clock:
     def new_id(self) -> UUID:
         """Make a UUIDv7 (RFC 9562) from the wall clock and 74 random bits."""
         milliseconds = time.time_ns() // 1_000_000
-        entropy = secrets.randbits(74)
+        entropy = int.from_bytes(os.urandom(10)) >> 6
         high = milliseconds << 80 | _VERSION_7 | (entropy >> 62) << 64
         return UUID(int=high | _VARIANT | entropy & (1 << 62) - 1)
 

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from google.protobuf import descriptor_pb2
+from google.rpc import status_pb2
 from grpc_tools import protoc
 from protovalidate._gen.buf.validate.validate_pb import desc as validate_descriptor
 
@@ -32,13 +33,13 @@ def main(output: Path = OUTPUT) -> None:
 
 
 def _compile(folder: Path) -> descriptor_pb2.FileDescriptorSet:
-    annotations = folder / "annotations.binpb"
-    annotations.write_bytes(_annotation_set().SerializeToString())
+    imported = folder / "imported.binpb"
+    imported.write_bytes(_imported().SerializeToString())
     compiled = folder / "compiled.binpb"
     _protoc(
         f"--proto_path={PROTOS}",
         f"--proto_path={importlib.resources.files('grpc_tools') / '_proto'}",
-        f"--descriptor_set_in={annotations}",
+        f"--descriptor_set_in={imported}",
         f"--descriptor_set_out={compiled}",
         "--include_imports",
         "--include_source_info",
@@ -47,9 +48,13 @@ def _compile(folder: Path) -> descriptor_pb2.FileDescriptorSet:
     return descriptor_pb2.FileDescriptorSet.FromString(compiled.read_bytes())
 
 
-def _annotation_set() -> descriptor_pb2.FileDescriptorSet:
-    file = descriptor_pb2.FileDescriptorProto.FromString(validate_descriptor().proto.to_binary())
-    return descriptor_pb2.FileDescriptorSet(file=[file])
+def _imported() -> descriptor_pb2.FileDescriptorSet:
+    """Give what our protos import and the compiler does not ship: both come with a package."""
+    annotations = validate_descriptor().proto.to_binary()
+    files = (annotations, status_pb2.DESCRIPTOR.serialized_pb)
+    return descriptor_pb2.FileDescriptorSet(
+        file=[descriptor_pb2.FileDescriptorProto.FromString(file) for file in files]
+    )
 
 
 def _without_annotations(

@@ -1,7 +1,6 @@
 """The checker can fail: each invariant has a small world that breaks it, and a good one does not.
 
-The good world holds one payment of 10.00, paid, refunded by 4.00, and an authorisation of 5.00 of
-which 3.00 was captured and the rest released. Each case breaks one thing of it.
+Each case breaks one thing of a good world.
 """
 
 from collections.abc import Callable
@@ -11,83 +10,38 @@ from uuid import UUID
 import pytest
 
 from tests.invariants import Told, World, violations
+from tests.invariants.good import (
+    CHARGED,
+    FILLED,
+    GIVEN,
+    GONE,
+    HELD,
+    OWNER,
+    PAID,
+    REFUND,
+    SENT,
+    SPENT,
+    account,
+    attempt,
+    booked,
+    claim,
+    event,
+    payer_world,
+    review,
+    shop_world,
+    transfer,
+)
 from tests.invariants.rules import RULES
 from tests.invariants.world import NOTHING, REFUSED, Row, object_uuid
 
-PAID, HELD, REFUND, CAPTURE = (UUID(int=number) for number in (1, 2, 3, 4))
-CHARGED, AUTHORIZED, GIVEN, TAKEN = (f"number-{name}" for name in "abcd")
-OWNER = "m_shop"
-
 Break = Callable[[World], object]
-
-
-def good_world() -> World:
-    """Make a world in which everything holds."""
-    return World(
-        payments=[
-            _payment(PAID, "k-1", "AUTOMATIC", amount=1000, captured=1000, refunded=400, version=4),
-            _payment(HELD, "k-2", "MANUAL", amount=500, captured=300, refunded=0, version=4),
-        ],
-        operations=[
-            _operation(REFUND, PAID, "REFUND", "k-3", 400),
-            _operation(CAPTURE, HELD, "CAPTURE", "k-4", 300),
-        ],
-        attempts=[
-            _attempt(CHARGED, PAID, None, "CHARGE", 1000),
-            _attempt(AUTHORIZED, HELD, None, "CHARGE", 500),
-            _attempt(GIVEN, PAID, REFUND, "REFUND", 400),
-            _attempt(TAKEN, HELD, CAPTURE, "CAPTURE", 300),
-        ],
-        claims=[
-            _claim("k-1", "PAY", PAID),
-            _claim("k-2", "PAY", HELD),
-            _claim("k-3", "REFUND", REFUND),
-            _claim("k-4", "CAPTURE", CAPTURE),
-            _claim("k-5", "CANCEL", UUID(int=5), refusal="ILLEGAL_TRANSITION"),
-        ],
-        transfers=[
-            _transfer(PAID, "channel_receivable", "merchant_unsettled", 1000),
-            _transfer(PAID, "merchant_unsettled", "refund_in_transit", 400),
-            _transfer(PAID, "refund_in_transit", "channel_receivable", 400),
-            _transfer(HELD, "channel_receivable", "merchant_unsettled", 300),
-        ],
-        events=[
-            _event(PAID, 1, "PROCESSING", "CREATED"),
-            _event(PAID, 2, "SUCCEEDED", "CHANGED", captured=1000),
-            _event(PAID, 3, "SUCCEEDED", "REFUND_ACCEPTED", REFUND, captured=1000, refunded=400),
-            _event(PAID, 4, "SUCCEEDED", "REFUND_ENDED", REFUND, captured=1000, refunded=400),
-            _event(HELD, 1, "PROCESSING", "CREATED"),
-            _event(HELD, 2, "AUTHORIZED", "CHANGED"),
-            _event(HELD, 3, "AUTHORIZED", "CAPTURE_ACCEPTED", CAPTURE),
-            _event(HELD, 4, "SUCCEEDED", "CAPTURE_ENDED", CAPTURE, captured=300),
-        ],
-        sums=[
-            _sum("channel_receivable", debits=1300, credits=400),
-            _sum("merchant_unsettled", debits=400, credits=1300),
-            _sum("refund_in_transit", debits=400, credits=400),
-        ],
-        reviews=[],
-        charges=[
-            _booked(CHARGED, 1000, charged=1000, refunded=400),
-            _booked(AUTHORIZED, 500, charged=300),
-        ],
-        captures=[_booked(TAKEN, 300, charged=300)],
-        refunds=[_booked(GIVEN, 400, refunded=400) | {"charge_number": CHARGED}],
-        told=[
-            Told(OWNER, "k-1", str(PAID), "SUCCEEDED"),
-            Told(OWNER, "k-2", "", "AUTHORIZED"),
-            Told(OWNER, "k-3", f"ref_{'0' * 21}3", "SUCCEEDED"),
-            Told(OWNER, "k-5", "", REFUSED),
-            Told(OWNER, "k-6", "", NOTHING),
-        ],
-    )
 
 
 def failing(world: World) -> World:
     """Make the paid payment one that failed, and took and booked no money."""
     world.payments[0] |= {"state": "FAILED", "captured": 0, "refunded": 0, "version": 2}
     world.events = [row for row in world.events if row["payment_id"] == HELD]
-    world.events += [_event(PAID, 1, "PROCESSING", "CREATED"), _event(PAID, 2, "FAILED", "CHANGED")]
+    world.events += [event(PAID, 1, "PROCESSING", "CREATED"), event(PAID, 2, "FAILED", "CHANGED")]
     world.operations, world.refunds = world.operations[1:], []
     world.attempts[0]["state"] = "FAILED"
     del world.attempts[2], world.claims[2], world.told[2], world.told[0], world.sums[2]
@@ -111,8 +65,8 @@ def reopened(world: World) -> World:
 
 def _extra_charge(world: World, state_of_effects: dict[str, int]) -> None:
     number = "number-e"
-    world.attempts.append(_attempt(number, PAID, None, "CHARGE", 1000))
-    world.charges.append(_booked(number, 1000) | {"effects": state_of_effects})
+    world.attempts.append(attempt(number, PAID, None, "CHARGE", 1000))
+    world.charges.append(booked(number, 1000) | {"effects": state_of_effects})
 
 
 def _late(world: World) -> None:
@@ -120,27 +74,27 @@ def _late(world: World) -> None:
 
 
 def _second_refund(world: World) -> None:
-    world.attempts.append(_attempt("number-e", PAID, REFUND, "REFUND", 400))
-    world.refunds.append(_booked("number-e", 400, refunded=400))
+    world.attempts.append(attempt("number-e", PAID, REFUND, "REFUND", 400))
+    world.refunds.append(booked("number-e", 400, refunded=400))
 
 
 def _second_end(world: World) -> None:
     world.payments[0]["version"] = 5
     world.events.append(
-        _event(PAID, 5, "SUCCEEDED", "REFUND_ENDED", REFUND, captured=1000, refunded=400)
+        event(PAID, 5, "SUCCEEDED", "REFUND_ENDED", REFUND, captured=1000, refunded=400)
     )
 
 
 def _to(state: str) -> Break:
     def step(world: World) -> None:
         world.payments[0] |= {"state": state, "version": 5}
-        world.events.append(_event(PAID, 5, state, "CHANGED", captured=1000, refunded=400))
+        world.events.append(event(PAID, 5, state, "CHANGED", captured=1000, refunded=400))
 
     return step
 
 
 def _overdrawn(world: World) -> None:
-    world.sums += [_sum("wallet", debits=5), _sum("escrow", credits=5)]
+    world.sums += [account("wallet", debits=5), account("escrow", credits=5)]
 
 
 BROKEN: list[tuple[str, str, Break]] = [
@@ -148,7 +102,7 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("I1", "a book out of balance", lambda w: w.sums[0].update(debits=1301)),
     ("I1", "books that do not meet", lambda w: w.sums[0].update(code="due_to_own")),
     ("I2", "a cached sum that is off by one", lambda w: w.sums[0].update(debits=1301)),
-    ("I2", "a cached sum of nothing", lambda w: w.sums.append(_sum("escrow", credits=1))),
+    ("I2", "a cached sum of nothing", lambda w: w.sums.append(account("escrow", credits=1))),
     ("I2", "transfers that were never folded", lambda w: w.sums.pop()),
     ("I3", "two charges", lambda w: _extra_charge(w, {"charged": 1000, "refunded": 0})),
     ("I3", "a late success that was kept", _late),
@@ -158,7 +112,7 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("I4", "more captured than authorised", lambda w: w.payments[0].update(amount=999)),
     ("I4", "captures that do not add up", lambda w: w.operations[1].update(amount=299)),
     ("I4", "an overdrawn wallet", _overdrawn),
-    ("I5", "a key with two claims", lambda w: w.claims.append(_claim("k-1", "PAY", PAID))),
+    ("I5", "a key with two claims", lambda w: w.claims.append(claim("k-1", "PAY", PAID))),
     ("I5", "an object without a claim", lambda w: w.claims.pop(0)),
     ("I5", "an object under another's key", lambda w: w.claims[0].update(idempotency_key="k-9")),
     ("I5", "a claim of another kind", lambda w: w.claims[0].update(kind="REFUND")),
@@ -176,9 +130,9 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("I8", "a row that its events do not explain", lambda w: w.payments[1].update(captured=299)),
     ("I8", "an operation that ended twice", _second_end),
     ("I8", "an operation that never ended", lambda w: w.events[3].update(type="CHANGED")),
-    ("I9", "a charge without an intent", lambda w: w.charges.append(_booked("stranger", 1))),
-    ("I9", "a refund without an intent", lambda w: w.refunds.append(_booked("stranger", 1))),
-    ("I9", "a capture under a charge's number", lambda w: w.captures.append(_booked(CHARGED, 1))),
+    ("I9", "a charge without an intent", lambda w: w.charges.append(booked("stranger", 1))),
+    ("I9", "a refund without an intent", lambda w: w.refunds.append(booked("stranger", 1))),
+    ("I9", "a capture under a charge's number", lambda w: w.captures.append(booked(CHARGED, 1))),
     ("I9", "another amount than was meant", lambda w: w.charges[0].update(amount=1001)),
     ("I10", "a failure without proof", lambda w: failing(w).attempts[0].update(evidence="")),
     ("I10", "an attempt that stays open", reopened),
@@ -198,7 +152,7 @@ def _swap(one: Row, other: Row) -> None:
 
 
 def _reviewed(world: World) -> None:
-    reopened(world).reviews.append(_review("UNRESOLVED", GIVEN, PAID))
+    reopened(world).reviews.append(review("UNRESOLVED", GIVEN, PAID))
 
 
 def _given_back(world: World) -> None:
@@ -207,10 +161,10 @@ def _given_back(world: World) -> None:
 
 def _return_refused(world: World) -> None:
     _late(world)
-    world.transfers.append(_transfer(PAID, "channel_receivable", "suspense", 1000))
+    world.transfers.append(transfer(PAID, "channel_receivable", "suspense", 1000))
     world.sums[0]["debits"] += 1000
-    world.sums.append(_sum("suspense", credits=1000))
-    world.reviews.append(_review("RETURN_REFUSED", CHARGED, PAID))
+    world.sums.append(account("suspense", credits=1000))
+    world.reviews.append(review("RETURN_REFUSED", CHARGED, PAID))
 
 
 def _restless(world: World) -> None:
@@ -234,20 +188,107 @@ FINE: list[tuple[str, Break]] = [
 ]
 
 
+def _sent_back(world: World) -> World:
+    """Make the withdrawal one that failed, and whose money is in the wallet again."""
+    world.payments[3] |= {"state": "FAILED", "captured": 0}
+    world.events[-1] |= {"state": "FAILED", "captured": 0}
+    world.attempts[1]["state"] = "FAILED"
+    world.transfers[-1] = transfer(SENT, "payout_in_transit", "wallet", 100)
+    world.wallets[0]["available"] = 250
+    world.sums[1]["credits"] = 700
+    del world.sums[5]
+    world.payouts[0]["effects"] = {"paid_out": 0}
+    return world
+
+
+def _paid_out_late(world: World) -> World:
+    _sent_back(world).payouts[0]["effects"] = {"paid_out": 100}
+    world.transfers.append(transfer(SENT, "suspense", "reserve_bank", 100))
+    world.sums += [account("suspense", debits=100), account("reserve_bank", credits=100)]
+    return world
+
+
+def _known_paid_out_late(world: World) -> None:
+    _paid_out_late(world).reviews.append(review("LATE_SUCCESS", GONE, SENT))
+
+
+def _second_payout(world: World) -> None:
+    world.attempts.append(attempt("number-z", SENT, None, "PAYOUT", 100))
+    world.payouts.append(booked("number-z", 100, paid_out=100))
+
+
+def _borrowed(world: World) -> None:
+    """One payer's wallet pays with what only another's covers."""
+    world.transfers.append(
+        transfer(SPENT, "wallet", "merchant_unsettled", 5) | {"debit_key": "p-2"}
+    )
+    world.sums[1]["debits"] += 5
+    world.sums[3]["credits"] += 5
+
+
+def _no_more_held(world: World) -> None:
+    world.payments[2] |= {"state": "EXPIRED", "captured": 0}
+    world.events[4] |= {"state": "EXPIRED", "captured": 0}
+
+
+STRANGER = {"owner_id": "@p-9", "currency": "CNY", "available": 5, "held": 0}
+
+BROKEN_WALLETS: list[tuple[str, str, Break]] = [
+    ("I2", "a wallet that says too much", lambda w: w.wallets[0].update(available=151)),
+    ("I2", "a hold that nobody booked", lambda w: w.wallets[0].update(held=101)),
+    ("I2", "a wallet without its row", lambda w: w.wallets.clear()),
+    ("I2", "a wallet that nothing came into", lambda w: w.wallets.append(STRANGER)),
+    ("I3", "a payout made twice", _second_payout),
+    ("I3", "a failed withdrawal that was paid out", _paid_out_late),
+    ("I4", "a wallet that another's covers", _borrowed),
+    ("I4", "a row below zero", lambda w: w.wallets[0].update(held=-1)),
+    ("I4", "a hold that outlives its payment", _no_more_held),
+    ("I4", "a capture that leaves its hold", lambda w: w.payments[2].update(captured=60)),
+    ("I5", "a top-up under a payment's key", lambda w: w.claims[0].update(kind="PAY")),
+    ("I5", "a withdrawal under a top-up's", lambda w: w.claims[4].update(kind="TOP_UP")),
+    ("I8", "a charge that began at its end", lambda w: w.payments[1].update(channel="sandbox")),
+    ("I8", "a wallet that had to wait", lambda w: w.events[2].update(state="PROCESSING")),
+    ("I9", "a payout without an intent", lambda w: w.payouts.append(booked("stranger", 1))),
+    ("I9", "a payout under a charge's number", lambda w: w.payouts.append(booked(FILLED, 600))),
+    ("I9", "a payout of another amount", lambda w: w.payouts[0].update(amount=101)),
+    ("I10", "a payout nobody asks about", lambda w: w.payments[3].update(state="PROCESSING")),
+    ("I12", "a payout that was never made", lambda w: w.payouts.clear()),
+    ("I12", "a payout of more", lambda w: w.payouts[0]["effects"].update(paid_out=101)),
+    ("I12", "a payout that was not booked", lambda w: w.transfers.pop()),
+]
+
+FINE_WALLETS: list[tuple[str, Break]] = [
+    ("nothing is broken", lambda world: None),
+    ("a withdrawal failed, and the money is back", _sent_back),
+    ("a failed withdrawal was paid out, and a person looks at it", _known_paid_out_late),
+]
+
+CASES = [(shop_world, *case) for case in BROKEN] + [(payer_world, *case) for case in BROKEN_WALLETS]
+FINE_CASES = [(shop_world, *case) for case in FINE] + [
+    (payer_world, *case) for case in FINE_WALLETS
+]
+
+
 @pytest.mark.parametrize(
-    ("rule", "what", "break_it"), BROKEN, ids=[f"{r} {w}" for r, w, _ in BROKEN]
+    ("make", "rule", "what", "break_it"), CASES, ids=[f"{r} {w}" for _, r, w, _ in CASES]
 )
-def test_what_is_broken_is_reported(rule: str, what: str, break_it: Break) -> None:
+def test_what_is_broken_is_reported(
+    make: Callable[[], World], rule: str, what: str, break_it: Break
+) -> None:
     """A world that breaks an invariant is reported under its name."""
-    world = deepcopy(good_world())
+    world = deepcopy(make())
     break_it(world)
     assert any(found.startswith(f"{rule}: ") for found in violations(world)), violations(world)
 
 
-@pytest.mark.parametrize(("what", "change"), FINE, ids=[what for what, _ in FINE])
-def test_what_is_fine_is_not_reported(what: str, change: Break) -> None:
+@pytest.mark.parametrize(
+    ("make", "what", "change"),
+    FINE_CASES,
+    ids=[f"{make.__name__} {what}" for make, what, _ in FINE_CASES],
+)
+def test_what_is_fine_is_not_reported(make: Callable[[], World], what: str, change: Break) -> None:
     """A world in which everything holds is reported by no rule."""
-    world = deepcopy(good_world())
+    world = deepcopy(make())
     change(world)
     assert violations(world) == []
 
@@ -259,7 +300,7 @@ def test_every_rule_can_fail() -> None:
 
 def test_a_channel_that_was_not_read_is_not_judged() -> None:
     """Without the channel's own book, nothing is said about it."""
-    world = good_world()
+    world = shop_world()
     world.charges, world.captures, world.refunds = [], [], []
     world.has_book = False
     assert violations(world) == []
@@ -270,108 +311,6 @@ def test_identifiers_are_read_as_callers_see_them() -> None:
     assert object_uuid(f"pay_{'0' * 20}10") == UUID(int=62) == object_uuid(str(UUID(int=62)))
 
 
-def _payment(payment_id: UUID, key: str, mode: str, **amounts: int) -> Row:
-    return {
-        "merchant_id": OWNER,
-        "payment_id": payment_id,
-        "idempotency_key": key,
-        "capture_mode": mode,
-        "state": "SUCCEEDED",
-        **amounts,
-    }
-
-
-def _operation(operation_id: UUID, payment_id: UUID, kind: str, key: str, amount: int) -> Row:
-    return {
-        "merchant_id": OWNER,
-        "operation_id": operation_id,
-        "payment_id": payment_id,
-        "kind": kind,
-        "idempotency_key": key,
-        "amount": amount,
-        "state": "SUCCEEDED",
-    }
-
-
-def _attempt(
-    number: str, payment_id: UUID, operation_id: UUID | None, kind: str, amount: int
-) -> Row:
-    return {
-        "merchant_id": OWNER,
-        "attempt_id": number,
-        "number": number,
-        "payment_id": payment_id,
-        "operation_id": operation_id,
-        "kind": kind,
-        "amount": amount,
-        "state": "SUCCEEDED",
-        "evidence": "said so",
-        "tries": 0,
-    }
-
-
-def _claim(key: str, kind: str, object_id: UUID, refusal: str | None = None) -> Row:
-    fields = {"idempotency_key": key, "kind": kind, "object_id": object_id}
-    return {"owner_id": OWNER, "refusal": refusal, **fields}
-
-
-def _transfer(payment_id: UUID | None, debit: str, credit: str, amount: int) -> Row:
-    return {
-        "payment_id": payment_id,
-        "book": "C",
-        "debit_code": debit,
-        "debit_key": "",
-        "credit_code": credit,
-        "credit_key": "",
-        "currency": "CNY",
-        "amount": amount,
-        "wrote": 7,
-        "row_of": 7,
-    }
-
-
-def _event(
-    payment_id: UUID,
-    version: int,
-    state: str,
-    kind: str,
-    operation_id: UUID | None = None,
-    *,
-    captured: int = 0,
-    refunded: int = 0,
-) -> Row:
-    return {
-        "payment_id": payment_id,
-        "operation_id": operation_id,
-        "version": version,
-        "state": state,
-        "type": kind,
-        "captured": captured,
-        "refunded": refunded,
-        "wrote": 7,
-        "row_of": 7,
-    }
-
-
-def _sum(code: str, *, debits: int = 0, credits: int = 0) -> Row:  # noqa: A002 - the ledger's word
-    account = {"book": "C", "code": code, "key": "", "currency": "CNY"}
-    return {**account, "debits": debits, "credits": credits}
-
-
-def _booked(number: str, amount: int, *, charged: int = 0, refunded: int = 0) -> Row:
-    effects = {"charged": charged, "refunded": refunded}
-    return {"number": number, "state": "SUCCEEDED", "amount": amount, "effects": effects}
-
-
 def _tombstone(world: World) -> Row:
-    world.attempts.append(_attempt("number-e", HELD, None, "CHARGE", 500) | {"state": "FAILED"})
-    return _booked("number-e", 500) | {"state": "CLOSED", "amount": None}
-
-
-def _review(kind: str, attempt_id: str, payment_id: UUID) -> Row:
-    return {
-        "kind": kind,
-        "attempt_id": attempt_id,
-        "payment_id": payment_id,
-        "resolve_time": None,
-    }
+    world.attempts.append(attempt("number-e", HELD, None, "CHARGE", 500) | {"state": "FAILED"})
+    return booked("number-e", 500) | {"state": "CLOSED", "amount": None}

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from gateway.app.errors import StartError
 from gateway.app.observer import Reporter
 from gateway.app.ready import migrate_now, open_ready_database
+from gateway.app.reserve_report import ReserveReport, reserve_report
 from gateway.app.wiring import build_use_cases, open_channels, open_connections
 from gateway.config import Settings
 from gateway.domain.change import ReviewCase
@@ -57,10 +59,24 @@ async def check_ledger(settings: Settings) -> LedgerReport:
     return LedgerReport(balanced=True, lines=[words])
 
 
+async def prove_reserve(
+    settings: Settings, currency: str | None, as_of: datetime | None, overdue_after: timedelta
+) -> ReserveReport:
+    """Prove that customers' money is there, in one currency or all. Raises StartError."""
+    if currency:
+        _require_currency(currency)
+    with _told():
+        async with open_ready_database(settings) as (database, _):
+            proof = await database.ledger.prove_reserve(as_of, overdue_after)
+    if currency:
+        chosen = [reserve for reserve in proof.reserves if reserve.currency == currency]
+        proof = replace(proof, reserves=chosen)
+    return reserve_report(proof, overdue_after)
+
+
 async def fund(settings: Settings, currency: str, minor_units: int, key: str) -> str:
     """Book the platform's own money into the reserve. Raises StartError."""
-    if currency not in CURRENCY_EXPONENTS:
-        raise StartError(f"{currency} is not a currency of this gateway.")
+    _require_currency(currency)
     money = Money(currency, minor_units)
     with _told():
         async with open_ready_database(settings) as (database, _):
@@ -79,6 +95,11 @@ async def resolve_review(settings: Settings, case_id: UUID, resolution: str, not
     async with _review(settings) as review:
         case = await review.resolve(case_id, Resolution(resolution), note)
     return f"Case {case.case_id} ({case.kind}) is resolved as {case.resolution}."
+
+
+def _require_currency(currency: str) -> None:
+    if currency not in CURRENCY_EXPONENTS:
+        raise StartError(f"{currency} is not a currency of this gateway.")
 
 
 @contextmanager

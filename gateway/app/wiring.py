@@ -28,15 +28,21 @@ from gateway.usecases.cancel import Cancel
 from gateway.usecases.capture import Capture
 from gateway.usecases.execution import Execution, Timing
 from gateway.usecases.expire import Expire
+from gateway.usecases.intents import ExpiryTerms
 from gateway.usecases.merchants import MerchantBook
 from gateway.usecases.notified import Notified
-from gateway.usecases.pay import ExpiryTerms, Pay
+from gateway.usecases.pay import Pay
+from gateway.usecases.pay_many import PayMany
 from gateway.usecases.query import Query
 from gateway.usecases.recover import Recover
 from gateway.usecases.refund import Refund
 from gateway.usecases.review import Review
 from gateway.usecases.services import Services
+from gateway.usecases.spend import Spend
+from gateway.usecases.top_up import TopUp
+from gateway.usecases.wallets import Wallets
 from gateway.usecases.watch import Watch, WatchTerms
+from gateway.usecases.withdraw import Withdraw
 
 OWNER = "gateway_owner"
 RUNTIME = "gateway_runtime"
@@ -121,8 +127,12 @@ def _sandbox(settings: Settings, key: SecretKey) -> SandboxSettings:
         notify_base_url=settings.notify_url or f"http://{settings.notify_listen}",
         account=settings.sandbox_account,
         send_timeout=timedelta(milliseconds=settings.channel_timeout_ms),
-        authorization_lifetime=timedelta(seconds=settings.authorization_lifetime_s),
+        authorization_lifetime=_authorization_lifetime(settings),
     )
+
+
+def _authorization_lifetime(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.authorization_lifetime_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +182,13 @@ def _services(
     watch: Watch,
 ) -> Services:
     query = Query(database.payments, database.ledger)
+    expiry = _expiry(settings)
+    spend = Spend(execution, merchants, expiry, _authorization_lifetime(settings))
+    pay = Pay(execution, merchants, expiry, spend)
+    wallets = Wallets(database.wallets, execution.clock)
     return Services(
-        pay=Pay(execution, merchants, _expiry(settings)),
+        pay=pay,
+        pay_many=PayMany(execution, merchants, pay, spend),
         capture=Capture(execution),
         cancel=Cancel(execution),
         refund=Refund(execution, merchants),
@@ -182,6 +197,12 @@ def _services(
         watch_payments=watch,
         get_refund=query.refund,
         list_refunds=database.payments.list_operations,
+        open_wallet=wallets.open,
+        get_wallet=wallets.get,
+        top_up=TopUp(execution, database.wallets, expiry),
+        withdraw=Withdraw(execution, database.wallets, expiry),
+        get_transfer=query.transfer,
+        list_wallet_entries=wallets.entries,
         create_merchant=merchants.create,
         get_merchant=merchants.read,
         update_merchant=merchants.update,

@@ -11,6 +11,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     sandbox.COMMAND,
     migrate.COMMAND,
     ledger.CHECK,
+    ledger.RESERVE,
     ledger.FUND,
     reviews.LIST,
     reviews.RESOLVE,
@@ -20,7 +21,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     version.COMMAND,
 )
 GROUPS: Final = {
-    "ledger": "the books: check them, fund the reserve",
+    "ledger": "the books: check them, prove and fund the reserve",
     "reviews": "what waits for a person's decision",
 }
 

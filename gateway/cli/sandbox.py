@@ -107,7 +107,7 @@ COMMAND = Command(
     summary="run the sandbox channel, a channel that plays any part",
     description=(
         "Runs a payment channel of its own over HTTP, for development, tests and demonstrations: "
-        "it keeps a durable book of charges and refunds, signs what it says, and plays, per "
+        "it keeps a durable book of what it moved, signs what it says, and plays, per "
         "payment, whatever a real channel may do: decline, ask the payer, answer late, twice or "
         "never. It prints its URL on stdout when it is ready, and no real money moves. Give it and "
         "the gateway the same key. SIGTERM and SIGINT stop it."

@@ -16,6 +16,7 @@ from gateway.domain.channel import Attempt, AttemptState
 from gateway.domain.ledger import Entry
 from gateway.domain.operation import EXCLUSIVE_KINDS, Operation
 from gateway.domain.payment import Payment
+from gateway.domain.wallet import WalletMove
 
 
 class EventType(StrEnum):
@@ -130,3 +131,4 @@ class Change:
     reviews: tuple[ReviewCase, ...] = ()
     advanced: int = 0
     """Minor units drawn from the platform's budget; negative where given back."""
+    wallet_moves: tuple[WalletMove, ...] = ()

@@ -12,13 +12,15 @@ A connector turns a `ChannelRequest` into the provider's protocol and the provid
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from gateway.domain.money import Money
 from gateway.domain.payment import CaptureMode, Failure, NextAction, Scene
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 EVIDENCE_LENGTH_MAX = 2_000
 """Characters kept of the message that proves an outcome."""
@@ -31,6 +33,7 @@ class AttemptKind(StrEnum):
     CAPTURE = "CAPTURE"
     CANCEL = "CANCEL"
     REFUND = "REFUND"
+    PAYOUT = "PAYOUT"
 
 
 class AttemptState(StrEnum):
@@ -117,7 +120,15 @@ class ChannelRequest:
 
     Fields that do not apply to the kind have their defaults.
 
-    `payer_pseudonym` is a per-channel pseudonym: no channel can match payers with another.
+    Attributes:
+        payer_pseudonym: a per-channel pseudonym: no channel can match payers with another.
+        create_time: when the attempt was made: the same on every re-send.
+        channel_number: the channel's own number of what is asked about, once it told one.
+        charge_money: amount and currency of the charge, whatever the kind.
+        charge_create_time: when the charge's attempt was made.
+        charge_channel_number: the channel's own number of the charge.
+        capture_channel_number: the channel's own number of the last capture that succeeded.
+        client_ip: address that the payer came from; empty where the caller named none.
     """
 
     kind: AttemptKind
@@ -131,6 +142,13 @@ class ChannelRequest:
     expire_time: datetime
     final: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
+    create_time: datetime = EPOCH
+    channel_number: str = ""
+    charge_money: Money | None = None
+    charge_create_time: datetime = EPOCH
+    charge_channel_number: str = ""
+    capture_channel_number: str = ""
+    client_ip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +180,7 @@ class Capabilities:
     send_timeout: timedelta
     authorization_lifetime: timedelta
     can_fence: bool
+    payouts: bool = False
 
 
 class NotificationRefused(Exception):

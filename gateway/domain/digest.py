@@ -6,7 +6,7 @@ A receipt can prove by it what the state was.
 import hashlib
 
 from gateway.domain.idempotency import canonical
-from gateway.domain.payment import Payment
+from gateway.domain.payment import Payment, Purpose
 
 DIGEST_VERSION = 1
 
@@ -14,8 +14,10 @@ DIGEST_VERSION = 1
 def state_digest(payment: Payment) -> bytes:
     """Digest what a receipt would state about a payment: 32 bytes.
 
-    Version 1 covers identity, amounts, state and outcome.
+    Version 1 covers identity, amounts, state and outcome. A purpose is stated only where it is not
+    a merchant's sale, so that sales digest to what they always did.
     """
+    purpose = {} if payment.purpose is Purpose.PURCHASE else {"purpose": payment.purpose.value}
     return hashlib.sha256(
         canonical(
             {
@@ -37,6 +39,7 @@ def state_digest(payment: Payment) -> bytes:
                 "attempt_number": payment.attempt_number,
                 "channel_number": payment.channel_number,
                 "create_time": payment.create_time,
+                **purpose,
             }
         )
     ).digest()

@@ -31,6 +31,9 @@ class Reason(StrEnum):
     MERCHANT_NOT_FOUND = "MERCHANT_NOT_FOUND"
     PAYMENT_NOT_FOUND = "PAYMENT_NOT_FOUND"
     REFUND_NOT_FOUND = "REFUND_NOT_FOUND"
+    WALLET_NOT_FOUND = "WALLET_NOT_FOUND"
+    TOP_UP_NOT_FOUND = "TOP_UP_NOT_FOUND"
+    WITHDRAWAL_NOT_FOUND = "WITHDRAWAL_NOT_FOUND"
     MERCHANT_EXISTS = "MERCHANT_EXISTS"
     VERSION_CONFLICT = "VERSION_CONFLICT"
     MERCHANT_DISABLED = "MERCHANT_DISABLED"
@@ -129,3 +132,18 @@ def refund_not_found() -> NotFound:
 def payment_not_found() -> NotFound:
     """Say that the merchant has no such payment."""
     return NotFound(Reason.PAYMENT_NOT_FOUND, "This merchant has no such payment.")
+
+
+def wallet_not_found() -> NotFound:
+    """Say that the payer has no such wallet."""
+    return NotFound(Reason.WALLET_NOT_FOUND, "This payer has no wallet in this currency.")
+
+
+def top_up_not_found() -> NotFound:
+    """Say that the payer has no such top-up."""
+    return NotFound(Reason.TOP_UP_NOT_FOUND, "This payer has no such top-up.")
+
+
+def withdrawal_not_found() -> NotFound:
+    """Say that the payer has no such withdrawal."""
+    return NotFound(Reason.WITHDRAWAL_NOT_FOUND, "This payer has no such withdrawal.")

@@ -95,6 +95,14 @@ class CaptureMode(StrEnum):
     MANUAL = "MANUAL"
 
 
+class Purpose(StrEnum):
+    """What a payment is for: a merchant's sale, or money into or out of a payer's wallet."""
+
+    PURCHASE = "PURCHASE"
+    TOP_UP = "TOP_UP"
+    WITHDRAWAL = "WITHDRAWAL"
+
+
 class Scene(StrEnum):
     """Where the payer stands when paying."""
 
@@ -169,7 +177,11 @@ class Payer:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One payment as of one version. Amounts are in `amount`'s currency, in minor units."""
+    """One payment as of one version. Amounts are in `amount`'s currency, in minor units.
+
+    `merchant_id` is its owner: the merchant that is paid, or `@payer` where the payer's own wallet
+    is topped up or withdrawn from. For a withdrawal "captured" is what was paid out.
+    """
 
     merchant_id: str
     payment_id: UUID
@@ -201,6 +213,7 @@ class Payment:
     capture_before_time: datetime | None = None
     caller_id: str = ""
     version: int = 1
+    purpose: Purpose = Purpose.PURCHASE
 
     @property
     def currency(self) -> str:

@@ -25,6 +25,7 @@ from gateway.domain.ledger import AccountSum, Entry
 from gateway.domain.merchant import Merchant
 from gateway.domain.operation import Operation, OperationKind, OperationState
 from gateway.domain.payment import Payment, PaymentState
+from gateway.domain.wallet import Wallet, WalletRef
 
 Decide = Callable[[Aggregate], Change | None]
 """Pure decision: what is -> what shall be written, or None for nothing.
@@ -43,6 +44,33 @@ class Changed:
 
     aggregate: Aggregate
     written: bool
+    existing: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A new payment to be committed under its key.
+
+    `decide` is pure: it is given what is available in the payer's wallet, in minor units (0 where
+    `wallet` names none, or one that there is not), and may be called again. `exclusive_order` is
+    the order that no other live or successful payment may have; empty where any number may.
+    """
+
+    claim: Claim
+    decide: Callable[[int], Change]
+    wallet: WalletRef | None = None
+    exclusive_order: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Result of an opening: the payment as it is now.
+
+    With `existing`, the older claim on the key, nothing was written; it may stand for something
+    else, and then there is no aggregate.
+    """
+
+    aggregate: Aggregate | None
     existing: Claim | None = None
 
 
@@ -94,13 +122,22 @@ class Backlog:
 class PaymentStore(Protocol):
     """Payments, their operations and attempts, and what their keys stand for."""
 
-    async def open_payment(self, claim: Claim, change: Change) -> Claim | None:
-        """Commit a new payment under its key.
-
-        None: it is made. Otherwise the older claim on that key, and nothing was written.
+    async def open_payment(self, opening: Opening) -> Opened:
+        """Commit a new payment under its key, or read what the key stands for already.
 
         Raises:
             Refused: ORDER_ALREADY_PAID, bound to the key.
+            Overloaded: too much waits to be committed; nothing was kept.
+
+        """
+
+    async def open_payments(self, openings: Sequence[Opening]) -> Sequence[Opened | Exception]:
+        """Do the same for many, each for itself, and give what each would have given or raised.
+
+        They are decided in the order in which they are given.
+
+        Raises:
+            Overloaded: too much waits to be committed; nothing of any was kept.
 
         """
 
@@ -128,6 +165,9 @@ class PaymentStore(Protocol):
 
     async def load(self, merchant_id: str, payment_id: UUID) -> Aggregate | None:
         """Read a payment with its operations and attempts."""
+
+    async def find_payment(self, merchant_id: str, payment_id: UUID) -> Payment | None:
+        """Read a payment alone."""
 
     async def find_operation(self, merchant_id: str, operation_id: UUID) -> Operation | None:
         """Read one operation."""
@@ -185,6 +225,21 @@ class WorkStore(Protocol):
         """Close a review case with its resolution. False if it was closed before."""
 
 
+class WalletStore(Protocol):
+    """Payers' wallets."""
+
+    async def open_wallet(self, ref: WalletRef, now: datetime) -> Wallet:
+        """Make a wallet, or read the one that there is."""
+
+    async def get_wallet(self, ref: WalletRef) -> Wallet | None:
+        """Read one wallet."""
+
+    async def list_entries(
+        self, ref: WalletRef, before: UUID | None, limit: int
+    ) -> Sequence[Entry]:
+        """Read the entries that touched a wallet, newest first, booked before the one named."""
+
+
 class MerchantStore(Protocol):
     """Merchants."""
 
@@ -197,8 +252,8 @@ class MerchantStore(Protocol):
     async def get_merchant(self, merchant_id: str) -> Merchant | None:
         """Read one merchant."""
 
-    async def find_merchant_by_serial(self, serial: int) -> Merchant | None:
-        """Read the merchant with this serial number."""
+    async def find_owner_by_serial(self, serial: int) -> str | None:
+        """Find whose serial number it is: a merchant's, or that of an owner of wallets."""
 
     async def list_merchants(self, prefix: str, after: str, limit: int) -> Sequence[Merchant]:
         """Read merchants by id, after the one named."""

@@ -17,6 +17,7 @@ from gateway.clock import Clock, Deadline
 from gateway.domain.errors import Overloaded, Reason
 from gateway.rpc.gate import Gate
 from gateway.rpc.pages import Cursors, Pages
+from gateway.rpc.request_id import request_id
 from gateway.rpc.settings import REOPEN_AFTER_S, SEND_S_MAX, RpcSettings
 from gateway.usecases.services import Services
 
@@ -39,7 +40,11 @@ NO_TIME = Deadline(0.0)
 
 @dataclass(slots=True)
 class Call:
-    """One call. `start` and `deadline` are on the monotonic clock, `fields` are for the log."""
+    """One call. `start` and `deadline` are on the monotonic clock.
+
+    `subject` is the request once it was checked; it and `fields` are for the log. What only the log
+    needs is worked out when a line is written, because most lines are not.
+    """
 
     request: bytes
     context: ServicerContext[bytes, bytes]
@@ -47,9 +52,17 @@ class Call:
     caller: Caller = ANONYMOUS
     deadline: Deadline = NO_TIME
     deadline_ms: int = 0
-    request_id: str = ""
+    subject: Message | None = None
     fields: dict[str, str] = field(default_factory=dict)
+    _request_id: str = ""
     _incident: str = ""
+
+    @property
+    def request_id(self) -> str:
+        """Identifier in the log: the caller's own if it may stand there, or a new one."""
+        if not self._request_id:
+            self._request_id = request_id(self.context.invocation_metadata() or ())
+        return self._request_id
 
     @property
     def incident(self) -> str:
@@ -88,6 +101,9 @@ class RpcObserver(Protocol):
 class EventLog(Protocol):
     """What logs events with fields; a structlog logger is one."""
 
+    def isEnabledFor(self, level: int) -> bool:
+        """Tell whether a line of this level, a number of `logging`, would be written."""
+
     def info(self, event: str, **fields: Any) -> Any:
         """Log what is normal."""
 
@@ -115,8 +131,15 @@ class Desk:
     cursors: Cursors
 
 
-Servicer: TypeAlias = Callable[[Desk, Call, Any], Awaitable[Message | None]]
-"""Decodes, calls, encodes. Answers with a message, or with None after sending a stream."""
+Servicer: TypeAlias = Callable[[Desk, Call, Any], Awaitable[Message | bytes | None]]
+"""Decodes, calls, encodes.
+
+Answers with a message, or with the bytes of one, or with None after sending a stream.
+"""
+
+
+Rules: TypeAlias = Callable[[Any], Iterable[Violation]]
+"""What the bytes of a request alone decide and the protos cannot say."""
 
 
 def _no_rules(_request: Any) -> Iterable[Violation]:
@@ -127,15 +150,15 @@ def _no_rules(_request: Any) -> Iterable[Violation]:
 class Method:
     """One rpc of the contract.
 
-    `rules` names what the bytes alone decide and the protos cannot say. `money`: the call moves
-    money, so it has a key, and unknown fields are refused. `stream`: it sends many messages.
+    `money`: the call moves money, so it is never cut off, and unknown fields are refused. `stream`:
+    it sends many messages.
     """
 
     service: str
     name: str
     request: type[Message]
     servicer: Servicer
-    rules: Callable[[Any], Iterable[Violation]] = _no_rules
+    rules: Rules = _no_rules
     money: bool = False
     stream: bool = False
 

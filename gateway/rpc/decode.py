@@ -25,7 +25,7 @@ from gateway.rpc.enums import (
 from gateway.rpc.values import to_method, to_moment, to_money
 from gateway.usecases.commands import CancelCommand, CaptureCommand, PayCommand, RefundCommand
 from gateway.usecases.services import Lookup
-from paymentgateway.v1 import merchant_pb2, money_pb2
+from paymentgateway.v1 import merchant_pb2, money_pb2, payment_pb2
 from paymentgateway.v1.payment_service_pb2 import (
     CancelRequest,
     CaptureRequest,
@@ -38,7 +38,7 @@ from paymentgateway.v1.refund_service_pb2 import GetRefundRequest, ListRefundsRe
 
 def pay(request: PayRequest, caller: Caller) -> PayCommand:
     """Read Pay."""
-    payer = request.payer
+    attributes = request.attributes
     return PayCommand(
         merchant_id=request.merchant_id,
         idempotency_key=request.idempotency_key,
@@ -46,11 +46,11 @@ def pay(request: PayRequest, caller: Caller) -> PayCommand:
         amount=to_money(request.amount),
         method=to_method(request.payment_method),
         capture_mode=CAPTURE_MODE_NAME[request.capture_mode],
-        payer=Payer(payer.payer_id, payer.device_id, payer.ip_address, payer.region),
+        payer=payer(request.payer),
         scene=SCENE_NAME[request.scene],
         description=request.description,
-        attributes=dict(request.attributes),
-        expire_time=_moment(request.expire_time, is_set=request.HasField("expire_time")),
+        attributes=dict(attributes) if attributes else {},
+        expire_time=to_moment(request.expire_time) if request.HasField("expire_time") else None,
         caller_id=caller.caller_id,
     )
 
@@ -145,6 +145,11 @@ def merchant(message: merchant_pb2.Merchant, now: datetime) -> Merchant:
         payment_limits=tuple(map(_payment_limit, message.payment_limits)),
         version=message.version or 1,
     )
+
+
+def payer(message: payment_pb2.Payer) -> Payer:
+    """Read who pays."""
+    return Payer(message.payer_id, message.device_id, message.ip_address, message.region)
 
 
 def payment_id(text: str) -> UUID:

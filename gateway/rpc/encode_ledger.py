@@ -7,16 +7,24 @@ from typing import Final
 
 from gateway.domain.ids import to_text
 from gateway.domain.ledger import AccountRef, AccountSum, Entry
+from gateway.domain.payment import Purpose
+from gateway.domain.wallet import payer_of
 from gateway.rpc.enums import ACCOUNT_KIND, BOOK
-from gateway.rpc.values import put_moment
+from gateway.rpc.values import PAYMENT_PREFIX, put_moment
 from paymentgateway.v1 import ledger_pb2
 from paymentgateway.v1.ledger_service_pb2 import (
     GetTrialBalanceResponse,
     ListAccountsResponse,
     ListEntriesResponse,
 )
+from paymentgateway.v1.wallet_service_pb2 import ListWalletEntriesResponse
 
-_PREFIXES: Final = {"payment_captured": "cap", "late_success": "ret", "return": "ret"}
+_PREFIXES: Final = {
+    "payment_captured": "cap",
+    "hold_released": "can",
+    "late_success": "ret",
+    "return": "ret",
+}
 """Prefix of the operation's id by the event, or by its first word; all others are of refunds."""
 
 
@@ -32,6 +40,14 @@ def list_entries(found: Iterable[Entry]) -> ListEntriesResponse:
     """Write the answer of ListEntries."""
     response = ListEntriesResponse()
     for item in found:
+        _put_entry(item, response.entries.add())
+    return response
+
+
+def list_wallet_entries(shown: Iterable[Entry], next_page_token: str) -> ListWalletEntriesResponse:
+    """Write the answer of ListWalletEntries."""
+    response = ListWalletEntriesResponse(next_page_token=next_page_token)
+    for item in shown:
         _put_entry(item, response.entries.add())
     return response
 
@@ -66,7 +82,7 @@ def _put_entry(source: Entry, target: ledger_pb2.Entry) -> None:
     target.entry_id = to_text("ent", source.entry_id)
     target.event = source.event
     if source.payment_id:
-        target.payment_id = to_text("pay", source.payment_id)
+        target.payment_id = to_text(PAYMENT_PREFIX[_purpose(source)], source.payment_id)
     if source.operation_id:
         target.operation_id = to_text(_prefix(source.event), source.operation_id)
     for transfer in source.transfers:
@@ -74,6 +90,13 @@ def _put_entry(source: Entry, target: ledger_pb2.Entry) -> None:
         _put_name(transfer.debit, added.debit)
         _put_name(transfer.credit, added.credit)
     put_moment(source.create_time, target.create_time)
+
+
+def _purpose(entry: Entry) -> Purpose:
+    """Say what the payment of an entry is for; what is a payer's own is a top-up or withdrawal."""
+    if payer_of(entry.owner_id) is None:
+        return Purpose.PURCHASE
+    return Purpose.WITHDRAWAL if "withdrawal" in entry.event else Purpose.TOP_UP
 
 
 def _prefix(event: str) -> str:

@@ -11,13 +11,16 @@ from gateway.rpc import (
     payment_service,
     refund_service,
     rules,
+    wallet_service,
 )
+from gateway.rpc.batches import with_bytes
 from gateway.rpc.call import Method
 from paymentgateway.v1 import (
     ledger_service_pb2,
     merchant_service_pb2,
     payment_service_pb2,
     refund_service_pb2,
+    wallet_service_pb2,
 )
 
 METHODS: Final = (
@@ -27,6 +30,13 @@ METHODS: Final = (
         payment_service_pb2.PayRequest,
         payment_service.pay,
         rules.pay,
+        money=True,
+    ),
+    Method(
+        "PaymentService",
+        "BatchPay",
+        with_bytes(payment_service_pb2.BatchPayRequest, "payments"),
+        payment_service.batch_pay,
         money=True,
     ),
     Method(
@@ -82,6 +92,51 @@ METHODS: Final = (
         refund_service_pb2.ListRefundsRequest,
         refund_service.list_refunds,
         rules.list_refunds,
+    ),
+    Method(
+        "WalletService",
+        "OpenWallet",
+        wallet_service_pb2.OpenWalletRequest,
+        wallet_service.open_wallet,
+    ),
+    Method(
+        "WalletService",
+        "GetWallet",
+        wallet_service_pb2.GetWalletRequest,
+        wallet_service.get_wallet,
+    ),
+    Method(
+        "WalletService",
+        "TopUp",
+        wallet_service_pb2.TopUpRequest,
+        wallet_service.top_up,
+        rules.top_up,
+        money=True,
+    ),
+    Method(
+        "WalletService",
+        "GetTopUp",
+        wallet_service_pb2.GetTopUpRequest,
+        wallet_service.get_top_up,
+    ),
+    Method(
+        "WalletService",
+        "Withdraw",
+        wallet_service_pb2.WithdrawRequest,
+        wallet_service.withdraw,
+        money=True,
+    ),
+    Method(
+        "WalletService",
+        "GetWithdrawal",
+        wallet_service_pb2.GetWithdrawalRequest,
+        wallet_service.get_withdrawal,
+    ),
+    Method(
+        "WalletService",
+        "ListWalletEntries",
+        wallet_service_pb2.ListWalletEntriesRequest,
+        wallet_service.list_wallet_entries,
     ),
     Method(
         "MerchantService",

@@ -1,11 +1,10 @@
 """From the table of methods to handlers that gRPC can call, each wrapped once, at the start."""
 
 import asyncio
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import reduce
-from typing import Any, Final
+from typing import Any
 
 import grpc
 from grpc.aio import ServicerContext
@@ -13,9 +12,6 @@ from grpc.aio import ServicerContext
 from gateway.rpc.call import PACKAGE, Call, Desk, Handler, Method
 from gateway.rpc.interceptors import INTERCEPTORS
 from gateway.rpc.shape import read_request
-
-KEY_HASH_BYTES: Final = 6
-"""Length of the digest that stands for an idempotency key in the log."""
 
 
 def generic_handlers(methods: Iterable[Method], desk: Desk) -> list[grpc.GenericRpcHandler]:
@@ -35,23 +31,20 @@ def fold(method: Method, desk: Desk, handler: Handler) -> Handler:
 
 
 def serve(method: Method, desk: Desk) -> Handler:
-    """Make the innermost handler: read the request, note what it is about, serve it."""
-    names_payment = "payment_id" in method.request.DESCRIPTOR.fields_by_name
+    """Make the innermost handler: read the request, note that it is right, serve it."""
+    kind, rules, money, servicer = method.request, method.rules, method.money, method.servicer
 
     async def handle(call: Call) -> bytes:
-        request: Any = read_request(method, call.request)
-        call.fields["merchant_id"] = request.merchant_id
-        if names_payment and request.payment_id:
-            call.fields["payment_id"] = request.payment_id
-        if method.money:
-            call.fields["key_hash"] = _key_hash(request.idempotency_key)
+        call.subject = request = read_request(kind, call.request, rules, money=money)
         try:
-            response = await method.servicer(desk, call, request)
+            response = await servicer(desk, call, request)
         except asyncio.CancelledError as error:
             if _is_given_up():
                 raise
             raise RuntimeError("what this call waited for was cancelled") from error
-        return b"" if response is None else response.SerializeToString()
+        if response is None or isinstance(response, bytes):
+            return response or b""
+        return response.SerializeToString()
 
     return handle
 
@@ -77,8 +70,3 @@ def _is_given_up() -> bool:
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _key_hash(idempotency_key: str) -> str:
-    """Stand for a key in the log: keys are the caller's secret to use."""
-    return hashlib.blake2b(idempotency_key.encode(), digest_size=KEY_HASH_BYTES).hexdigest()

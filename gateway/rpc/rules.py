@@ -5,7 +5,7 @@ so that one answer names everything that is wrong; so they also meet requests th
 otherwise, and must not trip over them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -18,15 +18,21 @@ from paymentgateway.v1.payment_service_pb2 import (
     PayRequest,
 )
 from paymentgateway.v1.refund_service_pb2 import ListRefundsRequest
+from paymentgateway.v1.wallet_service_pb2 import TopUpRequest
 
 NANOS_MAX: Final = 999_999_999
 
 Violations = Iterator[Violation]
 
 
-def pay(request: PayRequest) -> Violations:
+def pay(request: PayRequest) -> Iterable[Violation]:
     """Check what a payment says about time."""
-    yield from _moment("expire_time", request.expire_time)
+    return _moment("expire_time", request.expire_time) if request.HasField("expire_time") else ()
+
+
+def top_up(request: TopUpRequest) -> Iterable[Violation]:
+    """Check what a top-up says about time."""
+    return _moment("expire_time", request.expire_time) if request.HasField("expire_time") else ()
 
 
 def list_payments(request: ListPaymentsRequest) -> Violations:

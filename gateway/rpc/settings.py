@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-RECEIVE_BYTES_MAX: Final = 1024 * 1024
-"""Largest request message in bytes; the transport answers RESOURCE_EXHAUSTED above it."""
+RECEIVE_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Largest request message in bytes; the transport answers RESOURCE_EXHAUSTED above it.
+
+gRPC's usual bound, and room for a full batch of 4,000 payments with about 1,000 bytes for each.
+"""
 
 METADATA_BYTES_MAX: Final = 16 * 1024
 """Largest request metadata in bytes; the transport answers RESOURCE_EXHAUSTED above it."""
@@ -37,6 +40,12 @@ REPLY_S_MAX: Final = 1.0
 
 REOPEN_AFTER_S: Final = 1.0
 """Hint in seconds for a watcher that did not keep up."""
+
+MARGIN_SHARE_MAX: Final = 0.5
+"""Largest share of the time left that is kept back for the answer."""
+
+ITEM_ANSWER_S: Final = 50e-6
+"""Time in seconds kept back for each item of a batch, in which its result is written."""
 
 PAGE_SIZE_DEFAULT: Final = 50
 PAGE_SIZE_MAX: Final = 500

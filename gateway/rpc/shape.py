@@ -10,32 +10,35 @@ by the request; executing the rest of it would be another request.
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import protovalidate
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from gateway.domain.errors import InvalidRequest, Reason
-from gateway.rpc.call import Method, Violation
+from gateway.rpc.call import Method, Rules, Violation
 
 KEY_LENGTH_MAX = 64
 """Characters shown of a map's key in a path."""
 
+MessageT = TypeVar("MessageT", bound=Message)
 
-def read_request(method: Method, data: bytes) -> Message:
-    """Read the bytes of a request.
+
+def read_request(kind: type[MessageT], data: bytes, rules: Rules, *, money: bool) -> MessageT:
+    """Read the bytes of a request; `money`: no unknown field is let pass.
 
     Raises:
         InvalidRequest: with the full path of every violated field.
     """
     try:
-        request = method.request.FromString(data)
+        request = kind.FromString(data)
     except DecodeError:
-        raise _not_a_message(method.request.DESCRIPTOR.name) from None
+        raise _not_a_message(kind.DESCRIPTOR.name) from None
     found = protovalidate.collect_violations(request)
-    beside = tuple(method.rules(request))
-    if found or beside or (method.money and _has_unknown_fields(request)):
-        unknown = _unknown_fields(method.request.FromString(data)) if method.money else ()
+    beside = tuple(rules(request))
+    if found or beside or (money and _has_unknown_fields(request)):
+        unknown = _unknown_fields(kind.FromString(data)) if money else ()
         raise _invalid((*map(_named, found), *beside, *unknown))
     return request
 

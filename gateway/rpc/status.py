@@ -113,9 +113,17 @@ def answer_for(error: Exception, incident: str, left_s: float | None = None) -> 
     `left_s` is what is left of the caller's deadline: a library that is told to wait beyond it
     would wait for nothing, and lose the reason, so it is told not to try again.
     """
+    verdict, status = verdict_on(error), status_for(error, incident)
+    sent = tuple(rpc_status.to_status(status).trailing_metadata)
+    return Answer(verdict.code, status.message, (*sent, *_pushback(error, verdict, left_s)))
+
+
+def status_for(error: Exception, incident: str) -> status_pb2.Status:
+    """Make the status of an error with its details, for a call or for one item of a batch."""
     verdict = verdict_on(error)
     if verdict == FAULT or not isinstance(error, GatewayError):
-        return _fault(incident)
+        message = f"The gateway failed; send the same request again. The log has it as {incident}."
+        return _status(FAULT, message, {"incident": incident}, [])
     metadata: dict[str, str] = {}
     details: list[Detail] = []
     if verdict.code is grpc.StatusCode.FAILED_PRECONDITION:
@@ -125,36 +133,36 @@ def answer_for(error: Exception, incident: str, left_s: float | None = None) -> 
         details.append(request)
         if left_out:
             metadata["violations_left_out"] = str(left_out)
-    trailers: tuple[Trailer, ...] = ()
     if error.retry_after_s is not None:
-        # gRPC loses a call that it is told to send again after 0 ms (grpc issue 41036).
-        milliseconds = max(1, math.ceil(error.retry_after_s * 1_000))
-        details.append(_retry_info(milliseconds))
-        if verdict.code in PUSHED_BACK:
-            in_time = left_s is None or milliseconds < left_s * 1_000
-            trailers = ((PUSHBACK_TRAILER, str(milliseconds) if in_time else NEVER),)
-    return _answer(verdict, error.message, metadata, details, trailers)
+        details.append(_retry_info(_milliseconds(error.retry_after_s)))
+    return _status(verdict, error.message, metadata, details)
 
 
-def _fault(incident: str) -> Answer:
-    message = f"The gateway failed; send the same request again. The log has it as {incident}."
-    return _answer(FAULT, message, {"incident": incident}, [], ())
-
-
-def _answer(
-    verdict: Verdict,
-    message: str,
-    metadata: Mapping[str, str],
-    details: list[Detail],
-    trailers: tuple[Trailer, ...],
-) -> Answer:
+def _status(
+    verdict: Verdict, message: str, metadata: Mapping[str, str], details: list[Detail]
+) -> status_pb2.Status:
     number: int = verdict.code.value[0]
     status = status_pb2.Status(code=number, message=_cut(message, MESSAGE_BYTES_MAX))
     info = error_details_pb2.ErrorInfo(reason=verdict.reason, domain=DOMAIN, metadata=metadata)
     for detail in (info, *details):
         status.details.add().Pack(detail)
-    sent = tuple(rpc_status.to_status(status).trailing_metadata)
-    return Answer(verdict.code, status.message, (*sent, *trailers))
+    return status
+
+
+def _pushback(error: Exception, verdict: Verdict, left_s: float | None) -> tuple[Trailer, ...]:
+    """Say to gRPC's own retries when to send again, where they know the code."""
+    if verdict.code not in PUSHED_BACK or not isinstance(error, GatewayError):
+        return ()
+    if error.retry_after_s is None:
+        return ()
+    milliseconds = _milliseconds(error.retry_after_s)
+    in_time = left_s is None or milliseconds < left_s * 1_000
+    return ((PUSHBACK_TRAILER, str(milliseconds) if in_time else NEVER),)
+
+
+def _milliseconds(retry_after_s: float) -> int:
+    """Round up; gRPC loses a call that it is told to send again after 0 ms (grpc issue 41036)."""
+    return max(1, math.ceil(retry_after_s * 1_000))
 
 
 def _bad_request(violations: Mapping[str, str]) -> tuple[error_details_pb2.BadRequest, int]:

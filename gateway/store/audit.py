@@ -1,9 +1,9 @@
 """Re-adds the ledger from its transfers, and says exactly what does not agree.
 
 That every entry balances needs no check: a row is a debit and a credit of one amount within one
-book. What can be wrong is everything that was derived or written beside: cached balances, amounts
-on payments, money in transit, the pair in which the books meet, events, keys. All of it is read as
-of one moment, beside whatever is being written.
+book. What can be wrong is everything that was derived or written beside: cached balances, wallets,
+amounts on payments, money under way, the pair in which the books meet, events, keys. All of it is
+read as of one moment, beside whatever is being written.
 """
 
 from collections import defaultdict
@@ -123,17 +123,27 @@ def _crossing(record: Record) -> str:
 def _payment(record: Record) -> str:
     if record["captured"] is None:
         return f"{_payment_name(record)} has transfers but no row"
+    other = record["booked_in_all"] - record["booked_captured"]
     return (
         f"{_payment_name(record)} says {record['captured']} captured and {record['refunded']} "
         f"refunded {record['currency']}, its transfers {record['booked_captured']} and "
         f"{record['booked_refunded']} {record['booked_currency'] or record['currency']}"
+        + (f", and {other} as if it had another purpose" if other else "")
     )
 
 
-def _refund(record: Record) -> str:
+def _under_way(record: Record) -> str:
     return (
-        f"{_payment_name(record)} has {record['booked']} {record['currency']} in transit through "
-        f"{record['channel']}, its refunds under way are {record['expected']}"
+        f"{_payment_name(record)} has {record['booked']} {record['currency']} on "
+        f"{record['code']}[{record['key']}], but {record['expected']} is under way with it"
+    )
+
+
+def _wallet(record: Record) -> str:
+    return (
+        f"the wallet of {record['payer_id']} says {record['available']} available and "
+        f"{record['held']} held {record['currency']}, its transfers "
+        f"{record['booked_available']} and {record['booked_held']}"
     )
 
 
@@ -179,7 +189,8 @@ RULES: Mapping[str, tuple[str, Callable[[Record], str]]] = {
     "cached balance": (sql("audit_balances"), _balance),
     "crossing": (sql("audit_crossings"), _crossing),
     "payment": (sql("audit_payments"), _payment),
-    "in transit": (sql("audit_refunds"), _refund),
+    "under way": (sql("audit_under_way"), _under_way),
+    "wallet": (sql("audit_wallets"), _wallet),
     "events": (sql("audit_events"), _event),
     "keys": (sql("audit_claims"), _claim),
     "budget": (sql("audit_budgets"), _budget),

@@ -8,6 +8,7 @@ from gateway.clock import Clock
 from gateway.domain import ports
 from gateway.domain.errors import GatewayError
 from gateway.store import migrate
+from gateway.store.commit.gather import GatherBounds
 from gateway.store.errors import Kind, as_seen_by_callers, why
 from gateway.store.events import Events
 from gateway.store.facts import Deployment, Facts, ServerFacts
@@ -17,6 +18,7 @@ from gateway.store.payments import Payments
 from gateway.store.pool import Connection, Pool, PoolSettings, PoolStats, fetching
 from gateway.store.queries import sql
 from gateway.store.roles import role_problems
+from gateway.store.wallets import Wallets
 from gateway.store.work import Work
 
 PING = sql("ping")
@@ -27,19 +29,26 @@ class Database:
     """The stores, ready to be handed to use cases as the ports they fill.
 
     Attributes:
-        payments, work, merchants, events, ledger: the stores.
+        payments, wallets, work, merchants, events, ledger: the stores.
     """
 
     payments: ports.PaymentStore
+    wallets: ports.WalletStore
     work: ports.WorkStore
     merchants: ports.MerchantStore
     events: ports.EventStore
     ledger: Ledger
 
-    def __init__(self, settings: PoolSettings, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: PoolSettings,
+        clock: Clock | None = None,
+        bounds: GatherBounds | None = None,
+    ) -> None:
         self._pool = Pool(settings)
         self._facts = Facts(self._pool)
-        self.payments = Payments(self._pool)
+        self.payments = Payments(self._pool, bounds or GatherBounds())
+        self.wallets = Wallets(self._pool)
         self.work = Work(self._pool)
         self.merchants = Merchants(self._pool)
         self.events = Events(self._pool, self._facts)

@@ -21,28 +21,6 @@ from gateway.store.rows import (
 )
 
 
-def event_row(event: Event) -> Row:
-    """Write an event: what readers of the feed see, and the digest of the whole."""
-    payment = event.payment
-    return {
-        "merchant_id": payment.merchant_id,
-        "event_id": event.event_id,
-        "payment_id": payment.payment_id,
-        "operation_id": event.operation_id,
-        "order_id": payment.order_id,
-        "type": event.type,
-        "state": payment.state,
-        "currency": payment.amount.currency,
-        "amount": payment.amount.minor_units,
-        "captured": payment.captured,
-        "refunded": payment.refunded,
-        "version": payment.version,
-        "digest": event.digest,
-        "digest_version": event.digest_version,
-        "create_time": event.create_time,
-    }
-
-
 def event_of(record: Mapping[str, Any]) -> Event:
     """Read an event. Its payment has the state, amounts and version of then.
 

@@ -1,4 +1,4 @@
-"""LedgerStore: balances, entries, the fold, and the platform's own money.
+"""LedgerStore: balances, entries, the fold, the platform's own money, the reserve proof.
 
 A balance is the cached sum plus what is not yet folded, read in one statement. The fold moves the
 horizon up to the oldest transaction that still runs: nothing below it can appear any more, so no
@@ -8,6 +8,7 @@ transfer is left out and none is added twice, however many write and fold at onc
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -24,7 +25,8 @@ from gateway.domain.ledger import (
     own,
 )
 from gateway.domain.money import Money
-from gateway.store import audit
+from gateway.domain.reserve import ReserveProof
+from gateway.store import audit, reserve
 from gateway.store.journal_rows import account_sum_of, entries_of, transfer_rows
 from gateway.store.pool import Connection, Pool, Undo, fetching
 from gateway.store.queries import sql
@@ -117,6 +119,20 @@ class Ledger:
     async def check(self) -> list[audit.Finding]:
         """Re-add everything from the transfers, as of one moment, and say what does not agree."""
         return await self._pool.snapshot(audit.check)
+
+    async def prove_reserve(self, as_of: datetime | None, overdue_after: timedelta) -> ReserveProof:
+        """Prove that customers' money is there, as of now or of a past moment.
+
+        `overdue_after` is how long a channel may take to pay what it owes.
+
+        Raises:
+            InvalidRequest: the moment is too young, or still to come.
+            Contended: a transaction that ran when a moment was first asked for does not end.
+        """
+        horizon = await reserve.keep_moment(self._pool, as_of) if as_of else None
+        return await self._pool.snapshot(
+            partial(reserve.prove, moment=as_of, horizon=horizon, overdue_after=overdue_after)
+        )
 
     async def _sums(self, statement: str, *arguments: object) -> list[AccountSum]:
         records = await self._pool.read(fetching(statement, *arguments))

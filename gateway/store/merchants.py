@@ -13,7 +13,7 @@ from gateway.store.rows import dump
 INSERT_MERCHANT = sql("insert_merchant")
 UPDATE_MERCHANT = sql("update_merchant")
 FIND_MERCHANT = sql("find_merchant")
-FIND_MERCHANT_BY_SERIAL = sql("find_merchant_by_serial")
+FIND_OWNER_BY_SERIAL = sql("find_owner_by_serial")
 LIST_MERCHANTS = sql("list_merchants")
 
 LAST_CHARACTER = "\U0010ffff"
@@ -62,9 +62,10 @@ class Merchants:
         """Read one merchant."""
         return _first(await self._pool.read(fetching(FIND_MERCHANT, merchant_id)))
 
-    async def find_merchant_by_serial(self, serial: int) -> Merchant | None:
-        """Read the merchant with this serial number."""
-        return _first(await self._pool.read(fetching(FIND_MERCHANT_BY_SERIAL, serial)))
+    async def find_owner_by_serial(self, serial: int) -> str | None:
+        """Read whose serial number it is: a merchant's, or that of an owner of wallets."""
+        records = await self._pool.read(fetching(FIND_OWNER_BY_SERIAL, serial))
+        return records[0]["owner_id"] if records else None
 
     async def list_merchants(self, prefix: str, after: str, limit: int) -> Sequence[Merchant]:
         """Read merchants by id, after the one named."""

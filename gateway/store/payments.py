@@ -1,58 +1,84 @@
 """PaymentStore: opening payments, changing them under their lock, and reading them.
 
-All of it may be tried twice. What a key stands for tells a second try whether the first went
-through: its claim names an object that only this call can have made. A change without a key is
-decided anew on what is, so a conclusion that went through is simply found to have nothing to do.
+Writes go through the group commit: all of it may be tried twice. What a key stands for tells a
+second try whether the first went through: its claim names an object that only this call can have
+made. A change without a key is decided anew on what is, so a conclusion that went through is simply
+found to have nothing to do.
 """
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-import asyncpg
-
-from gateway.domain.change import Aggregate, Change
+from gateway.domain.change import Aggregate
 from gateway.domain.channel import Attempt
-from gateway.domain.errors import GatewayError, Refused, key_mismatch, payment_not_found
 from gateway.domain.idempotency import Claim
 from gateway.domain.operation import Operation
 from gateway.domain.payment import Payment
-from gateway.domain.ports import Changed, Decide, OperationFilter, PaymentFilter
-from gateway.store import changes, lists, rows
-from gateway.store.errors import order_already_paid
-from gateway.store.pool import Connection, Pool, Undo, fetching
+from gateway.domain.ports import (
+    Changed,
+    Decide,
+    Opened,
+    Opening,
+    OperationFilter,
+    PaymentFilter,
+)
+from gateway.store import lists, rows
+from gateway.store.commit.gather import GatherBounds
+from gateway.store.commit.ground import find_claims, load_aggregates
+from gateway.store.commit.group import GroupCommit
+from gateway.store.commit.lookup import Lookups
+from gateway.store.commit.wanted import Altering, Result
+from gateway.store.pool import Pool, fetching
 from gateway.store.queries import sql
 
 FIND_OPERATION = sql("find_operation")
 FIND_ATTEMPT = sql("find_attempt")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a call of `change_payment` asks for."""
-
-    merchant_id: str
-    payment_id: UUID
-    decide: Decide
-    claim: Claim | None
-    lock_funds: bool
-
-
 class Payments:
     """Payments, their operations and attempts, and what their keys stand for."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, bounds: GatherBounds) -> None:
         self._pool = pool
+        self._commits = GroupCommit(pool, bounds)
+        self._lookups = Lookups(pool, bounds)
 
-    async def open_payment(self, claim: Claim, change: Change) -> Claim | None:
-        """Commit a new payment under its key. None: it is made. Otherwise the older claim.
+    @property
+    def waiting(self) -> int:
+        """How many changes wait to be written."""
+        return self._commits.waiting
+
+    async def drain(self) -> None:
+        """Wait until all that was asked for is written."""
+        await self._commits.drain()
+
+    async def open_payment(self, opening: Opening) -> Opened:
+        """Commit a new payment under its key, or read what the key stands for already.
 
         Raises:
             Refused: ORDER_ALREADY_PAID, bound to the key.
-            GatewayError: the database could not do it.
+            Overloaded: too much waits to be committed; nothing was kept.
+            GatewayError: what `decide` raised, or the database could not do it.
         """
-        return await self._pool.write(partial(_open, claim=claim, change=change))
+        [done] = self._commits.submit([opening])
+        result = await done
+        if not isinstance(result, Opened):
+            raise TypeError("an opening was answered as a change")
+        return result
+
+    async def open_payments(self, openings: Sequence[Opening]) -> Sequence[Opened | Exception]:
+        """Do the same for many, each for itself, and give what each would have given or raised.
+
+        A caller who stops waiting stops nothing. Raises Overloaded where they do not fit what may
+        wait; then nothing of any was kept.
+        """
+        if not openings:
+            return []
+        done = self._commits.submit(openings)
+        await asyncio.wait(done)
+        return [_told(one) for one in done]
 
     async def change_payment(
         self,
@@ -69,23 +95,29 @@ class Payments:
 
         Raises:
             NotFound: the merchant has no such payment.
+            Overloaded: too much waits to be committed; nothing was kept.
             GatewayError: what `decide` raised, or the database could not do it.
         """
-        asked = _Asked(merchant_id, payment_id, decide, claim, lock_funds)
-        result = await self._pool.transact(partial(_change, asked=asked))
-        if isinstance(result, GatewayError):
-            raise result
+        wanted = Altering((merchant_id, payment_id), decide, claim, lock_funds)
+        [done] = self._commits.submit([wanted])
+        result = await done
+        if not isinstance(result, Changed):
+            raise TypeError("a change was answered as an opening")
         return result
 
     async def find_claim(self, owner_id: str, idempotency_key: str) -> Claim | None:
         """Read what a key stands for."""
-        find = partial(changes.find_claim, owner_id=owner_id, idempotency_key=idempotency_key)
-        return await self._pool.read(find)
+        found = await self._pool.read(partial(find_claims, keys=[(owner_id, idempotency_key)]))
+        return found.get((owner_id, idempotency_key))
+
+    async def find_payment(self, merchant_id: str, payment_id: UUID) -> Payment | None:
+        """Read a payment alone."""
+        return await self._lookups.payment(merchant_id, payment_id)
 
     async def load(self, merchant_id: str, payment_id: UUID) -> Aggregate | None:
         """Read a payment with its operations and attempts, as of one moment; funds are zero."""
-        find = partial(changes.load_aggregate, merchant_id=merchant_id, payment_id=payment_id)
-        return await self._pool.read(find)
+        key = (merchant_id, payment_id)
+        return (await self._pool.read(partial(load_aggregates, payments=[key]))).get(key)
 
     async def find_operation(self, merchant_id: str, operation_id: UUID) -> Operation | None:
         """Read one operation."""
@@ -112,79 +144,10 @@ class Payments:
         return await self._pool.read(find)
 
 
-async def _open(connection: Connection, claim: Claim, change: Change) -> Claim | None:
-    """Open a payment in one statement; a second one reads the key only where it was taken."""
-    try:
-        if await changes.write(connection, [change], claims=[claim]):
-            return None
-    except asyncpg.UniqueViolationError:
-        # New ids cannot be there twice, and the key is no error here: it is the order's slot.
-        if not change.payment.holds_order:
-            raise
-        return await _refuse_order(connection, claim)
-    return await _claimed_before(connection, claim)
-
-
-async def _refuse_order(connection: Connection, claim: Claim) -> Claim | None:
-    refusal = order_already_paid()
-    refused = changes.refused(claim, refusal)
-    if await changes.insert_claim(connection, refused):
-        raise refusal
-    return await _claimed_before(connection, claim)
-
-
-async def _claimed_before(connection: Connection, claim: Claim) -> Claim | None:
-    """Read who has the key: a twin, or an earlier try of this very call."""
-    existing = await changes.find_claim(connection, claim.owner_id, claim.idempotency_key)
-    if existing is None:
-        raise AssertionError("a key that was taken stands for nothing")
-    if existing.object_id != claim.object_id:
-        return existing
-    _raise_refusal(existing)
-    return None
-
-
-def _raise_refusal(claim: Claim) -> None:
-    if claim.refusal:
-        raise Refused(claim.refusal, claim.refusal_message, key_bound=True)
-
-
-async def _change(connection: Connection, asked: _Asked) -> Changed | GatewayError:
-    """Do one try of a change, in a transaction. A bound refusal is a result: it is committed."""
-    if asked.claim and not await changes.insert_claim(connection, asked.claim):
-        return await _changed_before(connection, asked, asked.claim)
-    before = await changes.lock(connection, asked.merchant_id, asked.payment_id)
-    if before is None:
-        raise payment_not_found()
-    if asked.lock_funds:
-        before = await changes.with_funds(connection, before)
-    try:
-        change = await changes.decided(connection, before, asked.decide)
-    except GatewayError as refusal:
-        if asked.claim is None or not refusal.key_bound:
-            raise
-        await changes.refuse_claim(connection, asked.claim, refusal)
-        return refusal
-    if change is None:
-        raise Undo(Changed(before, written=False))
-    await _write(connection, before, change)
-    return Changed(changes.after(before, change), written=True)
-
-
-async def _write(connection: Connection, before: Aggregate, change: Change) -> None:
-    if not await changes.write(connection, [change], known=before.attempts):
-        found = (before.payment.version, change.payment.version)
-        raise AssertionError(
-            f"a change must go to the next version, not from {found[0]} to {found[1]}"
-        )
-    await changes.draw_budget(connection, change)
-
-
-async def _changed_before(connection: Connection, asked: _Asked, claim: Claim) -> Changed:
-    """Answer with who has the key, and with the payment as it is now."""
-    existing = await _claimed_before(connection, claim)
-    aggregate = await changes.load_aggregate(connection, asked.merchant_id, asked.payment_id)
-    if aggregate is None:
-        # No key was ever kept for a payment that is not there: it stands for something else.
-        raise key_mismatch()
-    return Changed(aggregate, written=existing is None, existing=existing)
+def _told(done: asyncio.Future[Result]) -> Opened | Exception:
+    """Give what one of many was told."""
+    error = done.exception()
+    result = done.result() if error is None else error
+    if not isinstance(result, Opened | Exception):
+        raise TypeError("an opening was answered as a change")
+    return result

@@ -24,7 +24,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import asyncpg
 
@@ -37,6 +37,9 @@ SILENCE_MARGIN_S = 2.0
 
 CLOSE_TIMEOUT_S = 10.0
 """Seconds that a closing pool waits for connections that are still lent."""
+
+BEGIN: Final = "begin isolation level read committed"
+"""What begins a transaction that writes."""
 
 T = TypeVar("T")
 Connection: TypeAlias = asyncpg.Connection
@@ -136,9 +139,9 @@ class Pool:
         """Do work of which each statement commits by itself. Raises GatewayError."""
         return await tried(lambda: self._each(work, _Flight(committing=True)))
 
-    async def transact(self, work: Work[T]) -> T:
+    async def transact(self, work: Work[T], begin: str = BEGIN) -> T:
         """Do work as one transaction; what it raises undoes it. Raises GatewayError."""
-        return await tried(lambda: self._as_one("begin isolation level read committed", work))
+        return await tried(lambda: self._as_one(begin, work))
 
     async def snapshot(self, work: Work[T]) -> T:
         """Do work that only reads, all of it as of one moment. Raises GatewayError."""

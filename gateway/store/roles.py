@@ -9,7 +9,7 @@ from gateway.store.queries import sql
 
 ROLE_POWERS = sql("role_powers")
 
-APPEND_ONLY = ("transfers", "events")
+APPEND_ONLY = ("transfers", "events", "reserve_moments")
 """Tables whose rows are never changed."""
 
 

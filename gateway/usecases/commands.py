@@ -32,6 +32,32 @@ class PayCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class TopUpCommand:
+    """Ask for money from a channel into a payer's wallet. `expire_time` None: the default span."""
+
+    payer: Payer
+    idempotency_key: str
+    amount: Money
+    method: PaymentMethod
+    scene: Scene
+    description: str
+    expire_time: datetime | None
+    caller_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawCommand:
+    """Ask for money out of a payer's wallet, to be paid out through a channel."""
+
+    payer_id: str
+    idempotency_key: str
+    amount: Money
+    method: PaymentMethod
+    description: str
+    caller_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureCommand:
     """Ask for authorised money. `amount` None means all that remains."""
 

@@ -9,7 +9,7 @@ about it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from gateway.domain.decisions.conclude import conclude, disagreement
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.errors import DeadlinePassed, GatewayError, Reason, Unavailable
 from gateway.domain.ports import Channel, Observer, PaymentStore, WorkStore
+from gateway.domain.wallet import WALLET_CHANNEL
 from gateway.usecases.requests import channel_request
 
 COMMIT_RETRY_AFTER_S = 0.5
@@ -95,8 +96,7 @@ class Execution:
             return task.result()
         if begun.done():
             return begun.result()
-        words = "There was no time to see whether this was kept. Send the same key again."
-        raise Unavailable(Reason.COMMIT_UNKNOWN, words, retry_after_s=COMMIT_RETRY_AFTER_S)
+        raise _commit_unknown()
 
     def hurry(self) -> None:
         """Let nobody wait any longer: answer with what is known, and go on without the callers."""
@@ -149,8 +149,17 @@ class Execution:
             raise Unavailable(Reason.CHANNEL_UNAVAILABLE, words, retry_after_s=RETRY_AFTER_S)
         return self.channels[name]
 
+    def place(self, name: str) -> AbstractContextManager[object]:
+        """Take a place among a channel's calls; a wallet is not called, so it needs none.
+
+        Raises Overloaded, Unavailable.
+        """
+        return nullcontext() if name == WALLET_CHANNEL else admitted(self.channel(name))
+
     def moment(self, channel: str) -> Moment:
-        """Now, with the spans that hold for this channel."""
+        """Now, with the spans that hold for this channel; none do for what is done at once."""
+        if channel == WALLET_CHANNEL:
+            return Moment(self.clock.now(), self.clock.new_id)
         can = self.channel(channel).capabilities
         lease = can.send_timeout + self.timing.lease_margin
         return Moment(self.clock.now(), self.clock.new_id, lease, can.authorization_lifetime)
@@ -218,14 +227,30 @@ class Execution:
         return now is not None and now.state is AttemptState.OPEN
 
 
+async def committed(commit: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
+    """Ask for a commit and wait for it, by the deadline; it goes on without its caller.
+
+    Raises:
+        DeadlinePassed: there was no time left, and nothing was asked for.
+        Unavailable: COMMIT_UNKNOWN, where the deadline passed meanwhile.
+    """
+    seconds = deadline.remaining()
+    if seconds <= 0:
+        raise _deadline_passed()
+    try:
+        async with asyncio.timeout(seconds):
+            return await commit()
+    except TimeoutError as late:
+        raise _commit_unknown() from late
+
+
 async def in_time(reading: Awaitable[T], deadline: Deadline) -> T:
     """Read something that is needed before anything is kept. Raises DeadlinePassed."""
     try:
         async with asyncio.timeout(deadline.remaining()):
             return await reading
     except TimeoutError as late:
-        words = "The deadline passed before anything was kept."
-        raise DeadlinePassed(Reason.DEADLINE_EXCEEDED, words) from late
+        raise _deadline_passed() from late
 
 
 def admitted(channel: Channel) -> AbstractContextManager[object]:
@@ -241,3 +266,13 @@ def admitted(channel: Channel) -> AbstractContextManager[object]:
 def is_open(aggregate: Aggregate, attempt: Attempt) -> bool:
     """Whether an attempt still waits for its outcome."""
     return aggregate.attempts[attempt.attempt_id].state is AttemptState.OPEN
+
+
+def _deadline_passed() -> DeadlinePassed:
+    words = "The deadline passed before anything was kept."
+    return DeadlinePassed(Reason.DEADLINE_EXCEEDED, words)
+
+
+def _commit_unknown() -> Unavailable:
+    words = "There was no time to see whether this was kept. Send the same key again."
+    return Unavailable(Reason.COMMIT_UNKNOWN, words, retry_after_s=COMMIT_RETRY_AFTER_S)

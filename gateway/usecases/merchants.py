@@ -16,7 +16,7 @@ MEMORY_LIFETIME_S = 1.0
 """Age in seconds at which a remembered merchant is read again."""
 
 MEMORY_ENTRIES_MAX = 10_000
-"""Merchants remembered at most; when full, the memory starts anew."""
+"""Merchants, and serial numbers, remembered at most; when full, the memory starts anew."""
 
 
 class MerchantBook:
@@ -26,14 +26,18 @@ class MerchantBook:
         self._store = store
         self._clock = clock
         self._memory: dict[str, tuple[float, Merchant]] = {}
-        self._by_serial: dict[int, str] = {}
+        self._owners: dict[int, str] = {}
 
-    async def get(self, merchant_id: str) -> Merchant:
-        """Give a merchant, at most MEMORY_LIFETIME_S old. Raises NotFound."""
+    def recall(self, merchant_id: str) -> Merchant | None:
+        """Give a merchant out of memory, at most MEMORY_LIFETIME_S old; None if it is not there."""
         known = self._memory.get(merchant_id)
         if known and self._clock.monotonic() - known[0] < MEMORY_LIFETIME_S:
             return known[1]
-        return await self.read(merchant_id)
+        return None
+
+    async def get(self, merchant_id: str) -> Merchant:
+        """Give a merchant, at most MEMORY_LIFETIME_S old. Raises NotFound."""
+        return self.recall(merchant_id) or await self.read(merchant_id)
 
     async def read(self, merchant_id: str) -> Merchant:
         """Give a merchant as it is now. Raises NotFound."""
@@ -42,14 +46,14 @@ class MerchantBook:
             raise NotFound(Reason.MERCHANT_NOT_FOUND, "There is no such merchant.")
         return self._remember(merchant)
 
-    async def id_of_serial(self, serial: int) -> str | None:
-        """Give the merchant whose serial number stands in one of our numbers."""
-        if serial not in self._by_serial:
-            merchant = await self._store.find_merchant_by_serial(serial)
-            if merchant is None:
-                return None
-            self._remember(merchant)
-        return self._by_serial[serial]
+    async def owner_of_serial(self, serial: int) -> str | None:
+        """Give whose serial number it is: a merchant's, or that of an owner of wallets."""
+        known = self._owners.get(serial)
+        if known is None:
+            known = await self._store.find_owner_by_serial(serial)
+            if known is not None:
+                self._remember_owner(serial, known)
+        return known
 
     async def create(self, merchant: Merchant) -> Merchant:
         """Make a merchant; the same again is answered with it. Raises AlreadyExists."""
@@ -81,10 +85,14 @@ class MerchantBook:
     def _remember(self, merchant: Merchant) -> Merchant:
         if len(self._memory) >= MEMORY_ENTRIES_MAX:
             self._memory.clear()
-            self._by_serial.clear()
         self._memory[merchant.merchant_id] = (self._clock.monotonic(), merchant)
-        self._by_serial[merchant.serial] = merchant.merchant_id
+        self._remember_owner(merchant.serial, merchant.merchant_id)
         return merchant
+
+    def _remember_owner(self, serial: int, owner_id: str) -> None:
+        if len(self._owners) >= MEMORY_ENTRIES_MAX:
+            self._owners.clear()
+        self._owners[serial] = owner_id
 
 
 def _same_content(one: Merchant, other: Merchant) -> bool:

@@ -11,7 +11,7 @@ from gateway.usecases.execution import Execution
 from gateway.usecases.merchants import MerchantBook
 
 NOBODY = "-"
-"""Owner of review cases about numbers that belong to no merchant."""
+"""Owner of review cases about numbers that belong to nobody."""
 
 
 class Notified:
@@ -32,10 +32,10 @@ class Notified:
 
     async def _attempt(self, number: str) -> Attempt | None:
         parsed = parse_channel_number(number)
-        merchant_id = await self._merchants.id_of_serial(parsed[0]) if parsed else None
-        if parsed is None or merchant_id is None:
+        owner_id = await self._merchants.owner_of_serial(parsed[0]) if parsed else None
+        if parsed is None or owner_id is None:
             return None
-        return await self._execution.payments.find_attempt(merchant_id, parsed[1])
+        return await self._execution.payments.find_attempt(owner_id, parsed[1])
 
     async def _keep_unknown(self, channel: str, notice: Notice) -> None:
         clock = self._execution.clock

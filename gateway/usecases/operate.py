@@ -14,9 +14,8 @@ from gateway.domain.decisions.accept import Ask
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.errors import GatewayError, payment_not_found
 from gateway.domain.idempotency import Claim, ClaimKind, Field, fingerprint
-from gateway.domain.ports import Channel
 from gateway.usecases.commands import OperationAnswer
-from gateway.usecases.execution import Begun, Execution, admitted, in_time
+from gateway.usecases.execution import Begun, Execution, in_time
 from gateway.usecases.replay import check_same, replayed
 
 
@@ -43,7 +42,8 @@ class Operate:
         """Carry out, or answer what the key did before. Raises GatewayError."""
         claim = self._claim(wish)
         try:
-            place = admitted(await in_time(self._channel(wish), deadline))
+            channel = await in_time(self._channel(wish), deadline)
+            place = self._execution.place(channel)
         except GatewayError as refusal:
             begun = await in_time(self._replay_or_raise(claim, refusal), deadline)
         else:
@@ -69,11 +69,11 @@ class Operate:
         attempt = attempts[0] if attempts else None
         return Begun(changed.aggregate, attempt, wish.ask.operation_id, replayed=False)
 
-    async def _channel(self, wish: Wish) -> Channel:
-        aggregate = await self._execution.payments.load(wish.merchant_id, wish.payment_id)
-        if aggregate is None:
+    async def _channel(self, wish: Wish) -> str:
+        payment = await self._execution.payments.find_payment(wish.merchant_id, wish.payment_id)
+        if payment is None:
             raise payment_not_found()
-        return self._execution.channel(aggregate.payment.method.channel)
+        return payment.method.channel
 
     async def _replay_or_raise(self, claim: Claim, refusal: GatewayError) -> Begun:
         payments = self._execution.payments

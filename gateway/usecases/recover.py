@@ -3,9 +3,9 @@
 Workers of every replica take due attempts by lease and ask the channel. What may follow depends on
 what was asked for. A charge is never sent again: a number that the channel does not know is closed
 there first (the fence), asked about once more, and only then called failed; so is one whose time
-ran out. A capture, cancel or refund was accepted and has to happen, so it is sent again under its
-own number until the channel decides. What stays open too long becomes a review case, and is asked
-about all the same: it is never failed by age.
+ran out. A capture, cancel, refund or payout was accepted and has to happen, so it is sent again
+under its own number until the channel decides. What stays open too long becomes a review case, and
+is asked about all the same: it is never failed by age.
 """
 
 import asyncio

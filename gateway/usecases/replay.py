@@ -3,12 +3,11 @@
 The answer is the object as it is now, the same refusal, or a mismatch.
 """
 
-from uuid import UUID
-
 from gateway.domain.change import Aggregate
-from gateway.domain.errors import Refused, key_mismatch, payment_not_found
+from gateway.domain.errors import GatewayError, Refused, key_mismatch, payment_not_found
 from gateway.domain.idempotency import Claim
-from gateway.domain.ports import PaymentStore
+from gateway.domain.ports import Opened, PaymentStore
+from gateway.usecases.commands import PaymentAnswer
 from gateway.usecases.execution import Begun
 
 
@@ -20,13 +19,30 @@ def check_same(claim: Claim, existing: Claim) -> None:
         raise Refused(existing.refusal, existing.refusal_message, key_bound=True)
 
 
-async def replay(payments: PaymentStore, claim: Claim, existing: Claim, payment_id: UUID) -> Begun:
-    """Answer with what the key made, as it is now."""
+async def replay_or_raise(
+    payments: PaymentStore, claim: Claim, refusal: GatewayError
+) -> PaymentAnswer:
+    """Answer with the payment that the key made before; raise the refusal where it is unused."""
+    existing = await payments.find_claim(claim.owner_id, claim.idempotency_key)
+    if existing is None:
+        raise refusal
     check_same(claim, existing)
-    aggregate = await payments.load(claim.owner_id, payment_id)
-    if aggregate is None:
+    payment = await payments.find_payment(claim.owner_id, existing.object_id)
+    if payment is None:
         raise payment_not_found()
-    return replayed(aggregate, existing)
+    return PaymentAnswer(payment, replayed=True)
+
+
+def opened_under(claim: Claim, opened: Opened) -> Aggregate:
+    """Give the payment that the key stands for after an opening, whoever made it.
+
+    Raises Refused where it stands for another request, or for a refusal.
+    """
+    if opened.existing:
+        check_same(claim, opened.existing)
+    if opened.aggregate is None:
+        raise payment_not_found()
+    return opened.aggregate
 
 
 def replayed(aggregate: Aggregate, existing: Claim) -> Begun:

@@ -30,6 +30,7 @@ from tests.channels.wire import (
 
 CHARGE, CAPTURE = AttemptKind.CHARGE, AttemptKind.CAPTURE
 CANCEL, REFUND = AttemptKind.CANCEL, AttemptKind.REFUND
+PAYOUT = AttemptKind.PAYOUT
 MANUAL = {"capture_mode": CaptureMode.MANUAL}
 QR_CODE = {"type": "QR_CODE", "data": "sandbox://pay/1", "expire_time": 1767225600123}
 
@@ -62,14 +63,14 @@ def test_charge_requires_action() -> None:
     assert outcome.next_action == NextAction(ActionKind.QR_CODE, "sandbox://pay/1", ends)
 
 
-@pytest.mark.parametrize("kind", [CHARGE, CAPTURE, REFUND])
+@pytest.mark.parametrize("kind", [CHARGE, CAPTURE, REFUND, PAYOUT])
 def test_processing_is_pending(kind: AttemptKind) -> None:
     """What the sandbox still works on is pending."""
     outcome = _outcome(call(Action.ASK, kind), "PROCESSING")
     assert (outcome.outcome, outcome.next_action) == (OutcomeClass.PENDING, None)
 
 
-@pytest.mark.parametrize("kind", [CHARGE, CAPTURE, REFUND])
+@pytest.mark.parametrize("kind", [CHARGE, CAPTURE, REFUND, PAYOUT])
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
@@ -90,21 +91,27 @@ def test_declined(kind: AttemptKind, code: str, reason: FailureReason) -> None:
     assert not outcome.closed
 
 
+@pytest.mark.parametrize("kind", [CHARGE, PAYOUT])
 @pytest.mark.parametrize("action", list(Action))
-def test_charge_closed(action: Action) -> None:
-    """A closed charge failed for good, also one that the sandbox never saw before."""
+def test_closed(action: Action, kind: AttemptKind) -> None:
+    """What is closed failed for good, also a number that the sandbox never saw before."""
     tombstone = {"amount": None, "currency": None, "capture": None, "channel_number": None}
     for changes in ({}, tombstone):
-        outcome = _outcome(call(action), "CLOSED", **changes)
+        outcome = _outcome(call(action, kind), "CLOSED", **changes)
         assert (outcome.outcome, outcome.closed) == (OutcomeClass.FAILED, True)
         assert outcome.failure is not None
         assert outcome.failure.reason is FailureReason.NOT_ACCEPTED
 
 
-@pytest.mark.parametrize("kind", [CAPTURE, REFUND])
-@pytest.mark.parametrize("action", [Action.SEND, Action.ASK])
-def test_operation_succeeded(kind: AttemptKind, action: Action) -> None:
-    """Captures and refunds succeed by their own numbers."""
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        *((action, kind) for action in (Action.SEND, Action.ASK) for kind in (CAPTURE, REFUND)),
+        *((action, PAYOUT) for action in Action),
+    ],
+)
+def test_operation_succeeded(action: Action, kind: AttemptKind) -> None:
+    """Captures, refunds and payouts succeed by their own numbers, and authorise nothing."""
     outcome = _outcome(call(action, kind, **MANUAL), "SUCCEEDED")
     assert (outcome.outcome, outcome.money) == (OutcomeClass.SUCCESS, Money("CNY", 1250))
     assert not outcome.authorized
@@ -149,7 +156,7 @@ def test_cancel(
     assert not outcome.closed
 
 
-@pytest.mark.parametrize("kind", [CHARGE, CAPTURE, REFUND])
+@pytest.mark.parametrize("kind", [CHARGE, CAPTURE, REFUND, PAYOUT])
 def test_not_found(kind: AttemptKind) -> None:
     """A signed "not found" is unknown and says so; to anything but a question it means nothing."""
     asked, sent = call(Action.ASK, kind), call(Action.SEND, kind)
@@ -163,6 +170,10 @@ def test_not_found(kind: AttemptKind) -> None:
     ("kind", "status", "code", "expected", "closed"),
     [
         (CHARGE, 409, "NUMBER_CLOSED", "FAILED", True),
+        (PAYOUT, 409, "NUMBER_CLOSED", "FAILED", True),
+        (PAYOUT, 400, "INVALID_REQUEST", "FAILED", False),
+        (PAYOUT, 409, "NUMBER_CONFLICT", "UNKNOWN", False),
+        (PAYOUT, 500, "INTERNAL", "UNKNOWN", False),
         (CHARGE, 400, "INVALID_REQUEST", "FAILED", False),
         (CAPTURE, 409, "STATE_CONFLICT", "FAILED", False),
         (CAPTURE, 409, "AMOUNT_EXCEEDED", "FAILED", False),
@@ -189,11 +200,14 @@ def test_signed_errors_on_a_send(
     assert code in outcome.evidence
 
 
+@pytest.mark.parametrize("kind", [CHARGE, PAYOUT])
 @pytest.mark.parametrize("action", [Action.ASK, Action.FENCE])
 @pytest.mark.parametrize("error", [(400, "INVALID_REQUEST"), (409, "NUMBER_CLOSED")])
-def test_refused_questions_fail_nothing(action: Action, error: tuple[int, str]) -> None:
-    """The refusal of a question or a fence is no refusal of the charge."""
-    made = call(action)
+def test_refused_questions_fail_nothing(
+    action: Action, kind: AttemptKind, error: tuple[int, str]
+) -> None:
+    """The refusal of a question or a fence is no refusal of what it was about."""
+    made = call(action, kind)
     assert CONNECTOR.parse(made, error_to(made, *error)).outcome is OutcomeClass.UNKNOWN
 
 
@@ -226,6 +240,33 @@ def test_what_does_not_fit_is_unknown(changes: dict[str, Any]) -> None:
     assert _outcome(call(), "SUCCEEDED", captured=1250).outcome is OutcomeClass.SUCCESS
     outcome = _outcome(call(), "SUCCEEDED", **{"captured": 1250} | changes)
     assert outcome.outcome is OutcomeClass.UNKNOWN
+
+
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"number": "0000019999999999999999999999"},
+        {"state": "AUTHORIZED"},
+        {"state": "ABNORMAL"},
+        {"state": "ACTION_REQUIRED"},
+        {"amount": None},
+        {"amount": 1250.0},
+        {"currency": "XXX"},
+        {"version": 0},
+    ],
+)
+def test_a_payout_that_does_not_fit_is_unknown(action: Action, changes: dict[str, Any]) -> None:
+    """A signed success that shows no payout of ours books nothing, whoever asked."""
+    outcome = _outcome(call(action, PAYOUT), "SUCCEEDED", **changes)
+    assert outcome.outcome is OutcomeClass.UNKNOWN
+
+
+@pytest.mark.parametrize("charge_number", ["", "0" * 28])
+def test_a_payout_is_about_no_charge(charge_number: str) -> None:
+    """Whatever charge the attempt names, a payout is known by its own number alone."""
+    outcome = _outcome(call(kind=PAYOUT, charge_number=charge_number), "SUCCEEDED")
+    assert outcome.outcome is OutcomeClass.SUCCESS
 
 
 def test_a_name_that_stands_twice_is_unknown() -> None:
@@ -290,10 +331,11 @@ def test_evidence_is_bounded_and_printable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("charge", CHARGE), ("capture", CAPTURE), ("refund", REFUND)]
+    ("name", "kind"),
+    [("charge", CHARGE), ("capture", CAPTURE), ("refund", REFUND), ("payout", PAYOUT)],
 )
 def test_notice_of_each_kind(name: str, kind: AttemptKind) -> None:
-    """A notification says by our number what became of a charge, capture or refund."""
+    """A notification says by our number what became of each kind."""
     shown = resource(request(kind), "SUCCEEDED", captured=1250, capture="MANUAL")
     headers, body = notification(name, shown)
     notice = CONNECTOR.read_notification(NOTIFY_PATH, headers, body, NOW)
@@ -304,7 +346,7 @@ def test_notice_of_each_kind(name: str, kind: AttemptKind) -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [{"kind": "payout", "payout": {}}, {"kind": "refund"}, {"charge": {}}, {"kind": []}]
+    "message", [{"kind": "loan", "loan": {}}, {"kind": "payout"}, {"charge": {}}, {"kind": []}]
 )
 def test_notices_of_no_kind_are_refused(message: dict[str, Any]) -> None:
     """A signed notification that shows nothing we know is refused."""

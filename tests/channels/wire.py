@@ -31,11 +31,12 @@ CONNECTOR = SandboxConnector(SandboxSettings(SecretKey(KEY), "http://127.0.0.1:7
 
 
 def request(kind: AttemptKind = AttemptKind.CHARGE, **changes: Any) -> ChannelRequest:
-    """A request of 12.50 CNY; operations are about another number than their own."""
+    """A request of 12.50 CNY; those about a charge have another number than their charge."""
+    own = kind in {AttemptKind.CHARGE, AttemptKind.PAYOUT}
     plain = ChannelRequest(
         kind=kind,
         number=NUMBER,
-        charge_number=NUMBER if kind is AttemptKind.CHARGE else CHARGE_NUMBER,
+        charge_number=NUMBER if own else CHARGE_NUMBER,
         money=Money("CNY", 1250),
         capture_mode=CaptureMode.AUTOMATIC,
         scene=Scene.MINI_PROGRAM,
@@ -54,7 +55,7 @@ def call(
 
 
 def resource(asked: ChannelRequest, state: str, /, **changes: Any) -> dict[str, Any]:
-    """What the sandbox shows of the charge, capture or refund that was asked for."""
+    """What the sandbox shows of the charge, capture, refund or payout that was asked for."""
     shown = {
         "number": asked.number,
         "channel_number": "CH1",
@@ -70,7 +71,7 @@ def resource(asked: ChannelRequest, state: str, /, **changes: Any) -> dict[str, 
     if asked.kind in {AttemptKind.CHARGE, AttemptKind.CANCEL}:
         capture = {"captured": 0, "refunded": 0, "capture": asked.capture_mode.value}
         shown |= {"number": asked.charge_number, "action": None, **capture}
-    else:
+    elif asked.kind is not AttemptKind.PAYOUT:
         shown |= {"charge_number": asked.charge_number}
     return shown | changes
 

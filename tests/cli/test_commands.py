@@ -32,6 +32,7 @@ READS_SETTINGS = {
     "sandbox": [],
     "migrate": [],
     "ledger check": [],
+    "ledger reserve": [],
     "ledger fund": ["CNY", "1", "--key", "k"],
     "reviews list": [],
     "reviews resolve": [str(CASE_ID), "--as", "failed", "--note", "n"],

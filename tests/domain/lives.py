@@ -5,10 +5,18 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from gateway.domain.change import Aggregate, Change
-from gateway.domain.channel import Attempt, AttemptKind, Outcome, OutcomeClass
-from gateway.domain.decisions.accept import accept_cancel, accept_capture, accept_refund
+from gateway.domain.change import Aggregate, Change, Funds
+from gateway.domain.channel import Attempt, Outcome, OutcomeClass
+from gateway.domain.decisions.accept import (
+    accept_cancel,
+    accept_capture,
+    accept_refund,
+    release_authorization,
+)
 from gateway.domain.decisions.conclude import conclude
+from gateway.domain.decisions.late import gateway_operation
+from gateway.domain.decisions.opening import open_top_up, open_withdrawal
+from gateway.domain.decisions.wallet import pay_from_wallet
 from gateway.domain.merchant import RefundPolicy
 from gateway.domain.operation import Operation, OperationKind
 from gateway.domain.payment import (
@@ -17,9 +25,21 @@ from gateway.domain.payment import (
     Failure,
     FailureReason,
     NextAction,
+    Payment,
     PaymentState,
+    Purpose,
 )
-from tests.domain.samples import applied, ask, funded, moment, opened
+from tests.domain.samples import (
+    LIFETIME,
+    applied,
+    ask,
+    funded,
+    merchant,
+    moment,
+    opened,
+    transfer,
+    wallet_payment,
+)
 
 QR = NextAction(ActionKind.QR_CODE, "https://channel.example/qr/1")
 TOO_LITTLE = Failure(FailureReason.INSUFFICIENT_FUNDS, "The payer has too little.", "51")
@@ -43,9 +63,13 @@ HOUR = timedelta(hours=1)
 NewId = Callable[[], UUID]
 
 
+OWNER_SERIAL = 1 << 35
+"""Serial number of the payer whose wallet it is."""
+
+
 def charge_of(aggregate: Aggregate) -> Attempt:
-    """The attempt that asks for the payment's charge."""
-    return next(item for item in aggregate.attempts.values() if item.kind is AttemptKind.CHARGE)
+    """The attempt that asks for the payment's charge, or for its payout."""
+    return next(item for item in aggregate.attempts.values() if item.operation_id is None)
 
 
 def attempt_for(aggregate: Aggregate, operation: Operation) -> Attempt:
@@ -108,6 +132,43 @@ def refunding(
     before = funded(aggregate, balance, budget=3_000)
     change = accept_refund(before, ask(new_id, amount), RefundPolicy.ADVANCE, moment(new_id))
     return applied(before, change)
+
+
+def begun(payment: Payment, change: Change, serial: int = OWNER_SERIAL) -> Aggregate:
+    """What is after a payment was opened."""
+    return applied(Aggregate(payment, {}, {}, serial, Funds()), change)
+
+
+def spent(new_id: NewId, available: int = 5_000, **fields: Any) -> Aggregate:
+    """A payment from a wallet that has so much."""
+    wanted = wallet_payment(new_id, **fields)
+    change = pay_from_wallet(wanted, merchant(), moment(new_id), available)
+    return begun(wanted, change, merchant().serial)
+
+
+def held(new_id: NewId, **fields: Any) -> Aggregate:
+    """A payment whose amount a wallet holds."""
+    return spent(new_id, capture_mode=CaptureMode.MANUAL, **fields)
+
+
+def topping_up(new_id: NewId, **fields: Any) -> Aggregate:
+    """A top-up that waits for its channel."""
+    wanted = transfer(new_id, Purpose.TOP_UP, **fields)
+    return begun(wanted, open_top_up(wanted, OWNER_SERIAL, moment(new_id)))
+
+
+def withdrawing(new_id: NewId, available: int = 5_000, **fields: Any) -> Aggregate:
+    """A withdrawal that waits for its channel, from a wallet that had so much."""
+    wanted = transfer(new_id, Purpose.WITHDRAWAL, **fields)
+    change = open_withdrawal(wanted, OWNER_SERIAL, moment(new_id), available)
+    return begun(wanted, change)
+
+
+def releasing(aggregate: Aggregate, new_id: NewId) -> Change | None:
+    """What a worker writes who finds that the time to capture has passed."""
+    now = moment(new_id, LIFETIME)
+    operation = gateway_operation(aggregate.payment, OperationKind.RELEASE, now)
+    return release_authorization(aggregate, operation, now)
 
 
 def in_state(state: PaymentState, new_id: NewId, **fields: Any) -> Aggregate:

@@ -22,6 +22,7 @@ from gateway.domain.payment import (
     Payment,
     PaymentMethod,
     PaymentState,
+    Purpose,
     Scene,
 )
 
@@ -46,7 +47,7 @@ def merchant(**fields: Any) -> Merchant:
         merchant_id="m_1",
         display_name="One",
         currencies=("CNY",),
-        channels=("sandbox",),
+        channels=("sandbox", "wallet"),
         order_policy=OrderPolicy.MANY_PAYMENTS,
         refund_policy=RefundPolicy.REFUSE,
         create_time=START,
@@ -78,6 +79,17 @@ def payment(new_id: Callable[[], UUID], **fields: Any) -> Payment:
         fee_terms=FeeTerms(rate_millionths=6_000, returned_on_refund=True),
     )
     return replace(base, **fields)
+
+
+def wallet_payment(new_id: Callable[[], UUID], **fields: Any) -> Payment:
+    """Make a payment of 30.00 CNY from the payer's wallet."""
+    return payment(new_id, **{"method": PaymentMethod("wallet"), **fields})
+
+
+def transfer(new_id: Callable[[], UUID], purpose: Purpose, **fields: Any) -> Payment:
+    """Make a payment of 30.00 CNY into the payer's wallet or out of it."""
+    own: dict[str, Any] = {"merchant_id": "@p-1", "order_id": "key-1", "fee_terms": None}
+    return payment(new_id, **{"purpose": purpose, **own, **fields})
 
 
 def opened(new_id: Callable[[], UUID], **fields: Any) -> Aggregate:

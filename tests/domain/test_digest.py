@@ -16,6 +16,7 @@ from gateway.domain.payment import (
     Payment,
     PaymentMethod,
     PaymentState,
+    Purpose,
     Scene,
 )
 from tests.domain.lives import QR
@@ -38,6 +39,7 @@ COVERED: dict[str, list[Any]] = {
     "attempt_number": ["1"],
     "channel_number": ["1"],
     "create_time": [START + timedelta.resolution],
+    "purpose": [Purpose.TOP_UP, Purpose.WITHDRAWAL],
 }
 NOT_COVERED: dict[str, Any] = {
     "idempotency_key": "key-2",

@@ -106,7 +106,7 @@ class Received:
 
     @property
     def about(self) -> Any:
-        """The charge, capture or refund it tells of."""
+        """The charge, capture, refund or payout it tells of."""
         return self.body[self.body["kind"]]
 
     @property
@@ -151,6 +151,13 @@ async def until(holds: Callable[[], bool], patience_s: float = PATIENCE_S) -> No
     async with asyncio.timeout(patience_s):
         while not holds():
             await asyncio.sleep(0.005)
+
+
+async def until_quiet(sandbox: "Caller") -> None:
+    """Wait until no notification is pending."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (await sandbox.summary())["notifications"]["pending"]:
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -208,12 +215,12 @@ class Caller:
         return await self.ask("POST", "/v1/charges", charge_body(**fields))
 
     async def query(self, kind: str, of: str) -> Reply:
-        """GET a charge, capture or refund."""
+        """GET a charge, capture, refund or payout."""
         return await self.ask("GET", f"/v1/{kind}s/{of}")
 
-    async def close(self, of: str) -> Reply:
-        """Close a charge."""
-        return await self.ask("POST", f"/v1/charges/{of}/close", {})
+    async def close(self, of: str, kind: str = "charge") -> Reply:
+        """Close a charge or a payout."""
+        return await self.ask("POST", f"/v1/{kind}s/{of}/close", {})
 
     async def capture(self, charge: str, **fields: Any) -> Reply:
         """Capture 100 CNY of a charge, not finally, unless told otherwise."""
@@ -224,6 +231,10 @@ class Caller:
         """Refund 100 CNY of a charge unless told otherwise."""
         body = {"number": number(), "charge_number": charge, "amount": 100, "currency": "CNY"}
         return await self.ask("POST", "/v1/refunds", body | fields)
+
+    async def payout(self, **fields: Any) -> Reply:
+        """Pay 100 CNY out unless told otherwise."""
+        return await self.ask("POST", "/v1/payouts", payout_body(**fields))
 
     async def control(self, method: str, path: str, body: Any = None) -> Reply:
         """Ask a control endpoint, unsigned."""
@@ -261,6 +272,11 @@ def charge_body(**fields: Any) -> dict[str, Any]:
     """The body of a charge of 100 CNY, captured automatically."""
     plain = {"number": number(), "amount": 100, "currency": "CNY", "capture": "AUTOMATIC"}
     return plain | fields
+
+
+def payout_body(**fields: Any) -> dict[str, Any]:
+    """The body of a payout of 100 CNY."""
+    return {"number": number(), "amount": 100, "currency": "CNY", "payee": "p-1"} | fields
 
 
 @asynccontextmanager

@@ -25,6 +25,11 @@ def _add(txn: Transaction, name: str, weight: int = 1) -> str:
     return name
 
 
+def _add_once(txn: Transaction, name: str) -> None:
+    sql = "insert into items (name, weight) values (:name, 1) on conflict do nothing"
+    txn.write(sql, {"name": name})
+
+
 def _names(txn: Transaction) -> list[str]:
     return [row["name"] for row in txn.all("select name from items order by name", {})]
 
@@ -214,6 +219,35 @@ async def test_listeners_hear_of_commits_only(book: Book) -> None:
     assert rung == []
     await book.run(touch)
     assert rung == ["rung"]
+
+
+async def test_an_older_book_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Each script runs once, in its turn, and what the book had stays."""
+    path = tmp_path / "book.sqlite3"
+    scripts = [*SCHEMA, "alter table items add column color text;", "create table more (a text);"]
+    for known in (1, 2, 2, 3):
+        book = await Book.open(path, scripts[:known])
+        assert await book.run(lambda txn: _pragma(txn, "user_version")) == known
+        await book.run(lambda txn, name=f"{known}": _add_once(txn, name))
+        await book.close()
+    book = await Book.open(path, scripts)
+    columns = "select name, color from items order by name"
+    found = await book.run(lambda txn: [tuple(row) for row in txn.all(columns, {})])
+    assert found == [("1", None), ("2", None), ("3", None)]
+    await book.close()
+
+
+async def test_a_script_that_fails_changes_nothing(tmp_path: Path) -> None:
+    """A book that cannot be brought up to date is left as it was, and says so."""
+    path = tmp_path / "book.sqlite3"
+    await (await Book.open(path, SCHEMA)).close()
+    broken = [*SCHEMA, "create table half (a text); create table items (b text);"]
+    with pytest.raises(BookError, match="cannot be opened"):
+        await Book.open(path, broken)
+    book = await Book.open(path, SCHEMA)
+    tables = "select name from sqlite_master where name = 'half'"
+    assert await book.run(lambda txn: txn.all(tables, {})) == []
+    await book.close()
 
 
 async def test_a_book_of_another_version_is_refused(tmp_path: Path) -> None:

@@ -14,15 +14,15 @@ from gateway.emulators.core.book import Book, Transaction
 from gateway.emulators.core.clock import Clock
 from gateway.emulators.core.notifier import Notifier
 from gateway.emulators.core.outbox import Notice, OutboxFull
-from gateway.emulators.core.statements import load_statements, read_sql
-from gateway.emulators.sandbox import rows
+from gateway.emulators.core.statements import load_statements
+from gateway.emulators.sandbox import payouts, rows, server
 from gateway.emulators.sandbox.charges import begin
-from gateway.emulators.sandbox.requests import ChargeRequest
-from tests.emulators.bench import Receiver, number, until
+from gateway.emulators.sandbox.requests import ChargeRequest, PayoutRequest
+from tests.emulators.bench import Receiver, number, serving, until
 
 ROOT = Path(gateway.emulators.__file__).parent
 CORE, SANDBOX = "gateway.emulators.core", "gateway.emulators.sandbox"
-SCHEMA = [read_sql(CORE, "schema.sql"), read_sql(SANDBOX, "schema.sql")]
+SCHEMA = rows.SCHEMA
 
 
 def test_virtual_time_is_real_time_plus_a_shift() -> None:
@@ -172,16 +172,34 @@ async def test_totals_are_exact_however_large(tmp_path: Path) -> None:
 
     await book.run(charge_many)
     totals = await book.run(rows.sum_effects)
-    assert totals == {"CNY": {"charged": 1_100 * largest, "refunded": 0}}
+    assert totals == {"CNY": {"charged": 1_100 * largest, "refunded": 0, "paid_out": 0}}
     await book.close()
 
 
 async def test_the_book_refuses_a_second_effect(tmp_path: Path) -> None:
-    """Even wrong code could not take money twice under one number."""
+    """Even wrong code could not move money twice under one number."""
     book = await Book.open(tmp_path / "book.sqlite3", SCHEMA)
     charge = begin(ChargeRequest(number(), 5, "CNY", "AUTOMATIC"), 1)[-1]
+    payout = payouts.begin(PayoutRequest(number(), 5, "CNY", "p-1"), 1)[-1]
     await book.run(lambda txn: rows.insert(txn, charge))
     await book.run(lambda txn: rows.insert_effect(txn, charge, charge.number, 5, "CNY"))
     with pytest.raises(sqlite3.IntegrityError):
         await book.run(lambda txn: rows.insert_effect(txn, charge, charge.number, 5, "CNY"))
+    assert isinstance(payout, payouts.Payout)
+    await book.run(lambda txn: rows.insert(txn, payout))
+    await book.run(lambda txn: rows.insert_payout_effect(txn, payout))
+    with pytest.raises(sqlite3.IntegrityError):
+        await book.run(lambda txn: rows.insert_payout_effect(txn, payout))
     await book.close()
+
+
+async def test_a_book_from_before_payouts_is_taken_over(tmp_path: Path) -> None:
+    """A book of the first version keeps what it has, and learns payouts."""
+    older = await Book.open(tmp_path / server.BOOK_FILE, SCHEMA[:1])
+    charge = begin(ChargeRequest(number(), 5, "CNY", "AUTOMATIC"), 1)[-1]
+    await older.run(lambda txn: rows.insert(txn, charge))
+    await older.close()
+    for _ in range(2):  # the second start finds the newer version
+        async with serving(tmp_path) as sandbox:
+            assert (await sandbox.query("charge", charge.number)).body["amount"] == 5
+            assert (await sandbox.payout()).body["state"] == "SUCCEEDED"

@@ -154,7 +154,8 @@ async def test_fifty_at_once_are_one_charge(sandbox: Caller) -> None:
     assert len({reply.raw for reply in replies}) == 1
     entry = await sandbox.entry("charge", body["number"])
     assert (entry["requests"], entry["effects"]["charged"]) == (50, 100)
-    assert (await sandbox.summary())["by_currency"] == {"CNY": {"charged": 100, "refunded": 0}}
+    totals = {"charged": 100, "refunded": 0, "paid_out": 0}
+    assert (await sandbox.summary())["by_currency"] == {"CNY": totals}
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,7 @@ async def test_one_of_racing_twins_wins(sandbox: Caller) -> None:
 
 async def test_an_unknown_number_is_not_found(sandbox: Caller) -> None:
     """Nobody knows what was never asked."""
-    for kind in ("charge", "capture", "refund"):
+    for kind in ("charge", "capture", "refund", "payout"):
         reply = await sandbox.query(kind, number())
         assert (reply.status, reply.code) == (404, "NOT_FOUND")
 

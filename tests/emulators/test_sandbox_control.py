@@ -78,19 +78,25 @@ async def test_the_summary_adds_up(sandbox: Caller) -> None:
     held = (await sandbox.charge(amount=500, capture="MANUAL")).body["number"]
     await sandbox.capture(held, amount=200)
     await sandbox.refund(yuan, amount=30)
+    await sandbox.payout(amount=400)
+    await sandbox.payout(amount=9, currency="JPY")
+    await sandbox.payout(script={"outcome": "DECLINE"})
     await sandbox.query("charge", yuan)
     await sandbox.close(held)
     await sandbox.charge(amount=0)
     summary = await sandbox.summary()
     assert (summary["charges"], summary["captures"], summary["refunds"]) == (3, 1, 1)
+    assert summary["payouts"] == 3
     assert summary["by_currency"] == {
-        "CNY": {"charged": 1_200, "refunded": 30},
-        "USD": {"charged": 7, "refunded": 0},
+        "CNY": {"charged": 1_200, "refunded": 30, "paid_out": 400},
+        "JPY": {"charged": 0, "refunded": 0, "paid_out": 9},
+        "USD": {"charged": 7, "refunded": 0, "paid_out": 0},
     }
     assert summary["requests"] == {
         "POST /v1/charges": 3,
         "POST /v1/charges/{number}/captures": 1,
         "POST /v1/refunds": 1,
+        "POST /v1/payouts": 3,
         "GET /v1/charges/{number}": 1,
         "POST /v1/charges/{number}/close": 1,
         "INVALID_REQUEST": 1,

@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from tests.emulators.bench import (
     Receiver,
     calling,
     charge_body,
+    payout_body,
     serving,
     until,
 )
@@ -86,29 +87,41 @@ async def child(data_dir: Path) -> AsyncIterator[Child]:
         await running.end(signal.SIGKILL)
 
 
-async def test_nothing_answered_is_lost_and_nothing_is_done_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "make", "moved"),
+    [("charge", charge_body, "charged"), ("payout", payout_body, "paid_out")],
+)
+async def test_nothing_answered_is_lost_and_nothing_is_done_twice(
+    tmp_path: Path, kind: str, make: Callable[..., dict[str, Any]], moved: str
+) -> None:
     """Killed twice under load: every answer holds, and sending all again changes nothing."""
-    bodies = [charge_body(amount=1 + index) for index in range(200)]
+    bodies = [make(amount=1 + index) for index in range(200)]
     answered: dict[str, Any] = {}
     for kill_after in (30, 100):
         async with child(tmp_path) as running:
-            await _flood(running, bodies, answered, kill_after)
+            await _flood(running, f"/v1/{kind}s", bodies, answered, kill_after)
     async with child(tmp_path) as running:
-        found = await asyncio.gather(*(running.caller.query("charge", of) for of in answered))
+        found = await asyncio.gather(*(running.caller.query(kind, of) for of in answered))
         assert [reply.body for reply in found] == list(answered.values())
         replies = await asyncio.gather(
-            *(running.caller.ask("POST", "/v1/charges", body) for body in bodies)
+            *(running.caller.ask("POST", f"/v1/{kind}s", body) for body in bodies)
         )
         assert {reply.status for reply in replies} == {200}
         assert all(answered.get(r.body["number"], r.body) == r.body for r in replies)
-        page = (await running.caller.control("GET", "/control/charges?limit=1000")).body["charges"]
-        paid = {entry["number"]: entry["effects"]["charged"] for entry in page}
-        assert paid == {body["number"]: body["amount"] for body in bodies}
+        page = (await running.caller.control("GET", f"/control/{kind}s?limit=1000")).body
+        effects = {entry["number"]: entry["effects"][moved] for entry in page[f"{kind}s"]}
+        assert effects == {body["number"]: body["amount"] for body in bodies}
+        total = (await running.caller.summary())["by_currency"]["CNY"][moved]
+        assert total == sum(effects.values())
         assert await running.end(signal.SIGTERM) == 0
 
 
 async def _flood(
-    running: Child, bodies: list[dict[str, Any]], answered: dict[str, Any], kill_after: int
+    running: Child,
+    path: str,
+    bodies: list[dict[str, Any]],
+    answered: dict[str, Any],
+    kill_after: int,
 ) -> None:
     """Send everything, IN_FLIGHT at once, and kill -9 once so many new answers have come."""
     goal = len(answered) + kill_after
@@ -117,7 +130,7 @@ async def _flood(
     async def one(body: dict[str, Any]) -> None:
         try:
             async with room:
-                reply = await running.caller.ask("POST", "/v1/charges", body)
+                reply = await running.caller.ask("POST", path, body)
         except LOST:
             return
         assert reply.status == 200
@@ -143,6 +156,11 @@ async def test_what_was_pending_goes_on_after_kill(tmp_path: Path, receiver: Rec
         refused = charge_body(script={"fault": "REFUSE", "fault_count": 2})
         with pytest.raises(LOST):
             await ask.ask("POST", "/v1/charges", refused)
+        payout = (await ask.payout(script=later, **told)).body["number"]
+        late = (await ask.payout(script=later | {"pay_after_close": True}, **told)).body["number"]
+        fenced = (await ask.payout(script=later, **told)).body["number"]
+        for of in (late, fenced):
+            assert (await ask.close(of, "payout")).body["state"] == "CLOSED"
         at_once = (await ask.charge(script={"notify": "ONCE"}, **told)).body["number"]
         await until(lambda: len(receiver.received) >= 1)
         await running.end(signal.SIGKILL)
@@ -152,8 +170,13 @@ async def test_what_was_pending_goes_on_after_kill(tmp_path: Path, receiver: Rec
         await running.caller.settled("charge", waiting, "SUCCEEDED")
         await running.caller.settled("capture", capture, "SUCCEEDED")
         await running.caller.settled("charge", held, "SUCCEEDED")
-        await receiver.wait_for(2)
-        assert {one.about["number"] for one in receiver.received} == {waiting, at_once}
+        await running.caller.settled("payout", payout, "SUCCEEDED")
+        await running.caller.settled("payout", late, "SUCCEEDED")
+        await receiver.wait_for(4)
+        told_of = {one.about["number"] for one in receiver.received}
+        assert told_of == {waiting, at_once, payout, late}
+        assert (await running.caller.query("payout", fenced)).body["state"] == "CLOSED"
+        assert (await running.caller.entry("payout", fenced))["effects"] == {"paid_out": 0}
         with pytest.raises(LOST):
             await running.caller.ask("POST", "/v1/charges", refused)
         assert (await running.caller.ask("POST", "/v1/charges", refused)).status == 200

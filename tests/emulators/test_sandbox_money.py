@@ -139,11 +139,13 @@ async def test_they_are_idempotent_too(sandbox: Caller, make: str) -> None:
 
 
 async def test_numbers_are_unique_per_kind(sandbox: Caller) -> None:
-    """A charge, a capture and a refund may share a number and stay three things."""
+    """A charge, a capture, a refund and a payout may share a number and stay four things."""
     shared = number()
     await sandbox.charge(number=shared, capture="MANUAL", amount=100)
     assert (await sandbox.capture(shared, number=shared)).body["state"] == "SUCCEEDED"
     assert (await sandbox.refund(shared, number=shared)).body["state"] == "SUCCEEDED"
+    assert (await sandbox.payout(number=shared, amount=7)).body["state"] == "SUCCEEDED"
+    assert (await sandbox.entry("payout", shared))["effects"] == {"paid_out": 7}
 
 
 async def test_a_refund_gives_back(sandbox: Caller) -> None:

@@ -18,6 +18,7 @@ from tests.emulators.bench import (
     number,
     serving,
     until,
+    until_quiet,
 )
 
 PATH = "/notify/sandbox?shop=a%20b"
@@ -345,13 +346,6 @@ async def test_what_is_pending_survives_a_restart(tmp_path: Path, receiver: Rece
         assert len({one.about["number"] for one in received}) == 2
         await until_quiet(sandbox)
         assert (await sandbox.summary())["notifications"]["acknowledged"] == 2
-
-
-async def until_quiet(sandbox: Caller) -> None:
-    """Wait until no notification is pending."""
-    async with asyncio.timeout(5):
-        while (await sandbox.summary())["notifications"]["pending"]:
-            await asyncio.sleep(0.01)
 
 
 async def until_sent(sandbox: Caller, count: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.emulators.bench import Caller, charge_body, number, serving
+from tests.emulators.bench import Caller, charge_body, number, payout_body, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -163,6 +163,14 @@ async def test_a_body_is_bounded(sandbox: Caller) -> None:
         ("POST", f"/v1/charges/{number()}/close", {"reason": "none"}),
         ("GET", f"/v1/charges/{number()}", {}),
         ("GET", "/v1/refunds/", None),
+        ("GET", "/v1/payouts", None),
+        ("PUT", "/v1/payouts", payout_body()),
+        ("GET", f"/v1/payouts/{number()}/close", None),
+        ("POST", f"/v1/payouts/{number()}/close", {"reason": "none"}),
+        ("POST", "/v1/payouts/short/close", {}),
+        ("POST", f"/v1/refunds/{number()}/close", {}),
+        ("POST", f"/v1/captures/{number()}/close", {}),
+        ("POST", "/v1/captures", {}),
         ("GET", "/v1/payments", None),
     ],
 )
@@ -198,6 +206,49 @@ async def test_a_refund_of_wrong_shape_is_refused(
 ) -> None:
     """Refunds are read as strictly as charges."""
     reply = await sandbox.refund(number(), **wrong)
+    assert (reply.status, reply.body["error"]["field"]) == (400, field)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"number": "x"}, "number"),
+        ({"amount": 0}, "amount"),
+        ({"amount": "1"}, "amount"),
+        ({"amount": 2**53}, "amount"),
+        ({"currency": "yuan"}, "currency"),
+        ({"payee": ""}, "payee"),
+        ({"payee": None}, "payee"),
+        ({"payee": 7}, "payee"),
+        ({"payee": "p" * 257}, "payee"),
+        ({"payee": "nul\u0000"}, "payee"),
+        ({"description": "a" * 1025}, "description"),
+        ({"notify_url": "/relative"}, "notify_url"),
+        ({"capture": "AUTOMATIC"}, "capture"),
+        ({"charge_number": number()}, "charge_number"),
+        ({"expire_time": INTEGER_MAX}, "expire_time"),
+        ({"script": {"outcome": "REQUIRE_ACTION"}}, "script.outcome"),
+        ({"script": {"outcome": "ABNORMAL"}}, "script.outcome"),
+        ({"script": {"surprise": 1}}, "script.surprise"),
+    ],
+)
+async def test_a_payout_of_wrong_shape_is_refused(
+    sandbox: Caller, wrong: dict[str, Any], field: str
+) -> None:
+    """Payouts are read as strictly as charges, and have no field of theirs."""
+    before = (await sandbox.summary())["payouts"]
+    reply = await sandbox.payout(**wrong)
+    assert (reply.status, reply.body["error"]["field"]) == (400, field)
+    assert reply.is_signed()
+    assert (await sandbox.summary())["payouts"] == before
+
+
+@pytest.mark.parametrize("field", ["number", "amount", "currency", "payee"])
+async def test_a_missing_field_of_a_payout_is_named(sandbox: Caller, field: str) -> None:
+    """Nobody is paid by a request that leaves anything open."""
+    body = payout_body()
+    del body[field]
+    reply = await sandbox.ask("POST", "/v1/payouts", body)
     assert (reply.status, reply.body["error"]["field"]) == (400, field)
 
 

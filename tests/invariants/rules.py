@@ -4,11 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from tests.invariants import wallets
 from tests.invariants.world import NOTHING, REFUSED, Row, Told, World, object_uuid
 
 UNPAID = {"FAILED", "CANCELED", "EXPIRED"}
 TERMINAL = UNPAID | {"SUCCEEDED"}
 BEGINNINGS = {"PROCESSING", "FAILED"}
+WALLET_BEGINNINGS = {"SUCCEEDED", "AUTHORIZED", "FAILED"}
+"""A payment from a wallet needs nobody's answer: it begins where others end."""
 
 LEGAL = {
     "PROCESSING": {"REQUIRES_ACTION", "AUTHORIZED"} | TERMINAL,
@@ -32,8 +35,11 @@ NEVER_NEGATIVE = {"wallet", "wallet_held", "due_to_own"}
 OWN_DOING = {"RELEASE", "RETURN"}
 """Operations that the gateway starts by itself: without a key, and named by no event."""
 
-KINDS = {"charge": {"CHARGE"}, "capture": {"CAPTURE"}, "refund": {"REFUND"}}
-"""Kinds of attempts whose numbers the channel's lists show."""
+KINDS = {"charge": "CHARGE", "capture": "CAPTURE", "refund": "REFUND", "payout": "PAYOUT"}
+"""Kind of the attempts whose numbers each of the channel's lists shows."""
+
+CLAIMS = {"PURCHASE": "PAY", "TOP_UP": "TOP_UP", "WITHDRAWAL": "WITHDRAW"}
+"""What a key stands for, by the purpose of the payment that it made."""
 
 Account = tuple[str, str, str, str]
 
@@ -63,12 +69,16 @@ def books_balance(world: World) -> Iterator[str]:
 
 
 def sums_equal_folds(world: World) -> Iterator[str]:
-    """I2: a cached balance plus what is not yet folded equals the fold of all transfers."""
+    """I2: a cached balance plus what is not yet folded equals the fold of all transfers.
+
+    Wallets, which are one balance, have a row each that equals theirs.
+    """
     folded: Counter[tuple[Account, str]] = Counter()
     for row in world.transfers:
         for side in ("debit", "credit"):
-            account = (row["book"], row[f"{side}_code"], row[f"{side}_key"], row["currency"])
-            folded[account, f"{side}s"] += row["amount"]
+            code = row[f"{side}_code"]
+            key = "" if code in wallets.CODES else row[f"{side}_key"]
+            folded[(row["book"], code, key, row["currency"]), f"{side}s"] += row["amount"]
     cached: Counter[tuple[Account, str]] = Counter()
     for row in world.sums:
         account = (row["book"], row["code"], row["key"], row["currency"])
@@ -77,12 +87,14 @@ def sums_equal_folds(world: World) -> Iterator[str]:
         one, other = cached[account, side], folded[account, side]
         if one != other:
             yield f"{side} of {account}: cached {one}, transfers say {other}"
+    yield from wallets.rows_equal_folds(world)
 
 
 def channel_moved_money_once(world: World) -> Iterator[str]:
     """I3: at most one charge per payment that succeeded and was not given back; refunds once.
 
     A late success may be kept only while its return is under way, or refused and with a person.
+    Payouts once, too.
     """
     payments, by_number = _payments(world), {row["number"]: row for row in world.attempts}
     excused = {row["payment_id"] for row in world.reviews if row["kind"] == "RETURN_REFUSED"}
@@ -104,6 +116,7 @@ def channel_moved_money_once(world: World) -> Iterator[str]:
         if row["state"] == "SUCCEEDED" and row["number"] in by_number
     )
     yield from (f"operation {key} was done {n} times" for key, n in done.items() if n > 1)
+    yield from wallets.paid_out_once(world)
 
 
 def amounts_are_ordered(world: World) -> Iterator[str]:
@@ -123,6 +136,8 @@ def amounts_are_ordered(world: World) -> Iterator[str]:
     for row in world.sums:
         if row["code"] in NEVER_NEGATIVE and row["credits"] < row["debits"]:
             yield f"{row['code']} {row['key']} {row['currency']} is below zero"
+    yield from wallets.none_below_zero(world)
+    yield from wallets.held_is_uncaptured(world)
 
 
 def one_key_one_object(world: World) -> Iterator[str]:
@@ -130,7 +145,7 @@ def one_key_one_object(world: World) -> Iterator[str]:
     seen = Counter((row["owner_id"], row["idempotency_key"]) for row in world.claims)
     yield from (f"key {key} is claimed {n} times" for key, n in seen.items() if n > 1)
     claims = {row["object_id"]: row for row in world.claims}
-    objects = [(row["payment_id"], "PAY", row) for row in world.payments]
+    objects = [(row["payment_id"], CLAIMS[row["purpose"]], row) for row in world.payments]
     objects += [(row["operation_id"], row["kind"], row) for row in world.operations]
     for object_id, kind, row in objects:
         claim = claims.get(object_id)
@@ -175,7 +190,8 @@ def only_legal_transitions(world: World) -> Iterator[str]:
         if [event["version"] for event in events] != list(range(1, row["version"] + 1)):
             yield f"payment {payment_id} has versions {[event['version'] for event in events]}"
             continue
-        if events[0]["state"] not in BEGINNINGS:
+        beginnings = WALLET_BEGINNINGS if row["channel"] == "wallet" else BEGINNINGS
+        if events[0]["state"] not in beginnings:
             yield f"payment {payment_id} began as {events[0]['state']}"
         for one, other in pairwise(event["state"] for event in events):
             if one != other and other not in LEGAL.get(one, set()):
@@ -193,14 +209,10 @@ def only_legal_transitions(world: World) -> Iterator[str]:
 def nothing_sent_without_intent(world: World) -> Iterator[str]:
     """I9: every number in the channel's book is an attempt of ours, of that kind and amount."""
     ours = {row["number"]: row for row in world.attempts}
-    for kind, rows in (
-        ("charge", world.charges),
-        ("capture", world.captures),
-        ("refund", world.refunds),
-    ):
-        for row in rows:
+    for kind, kind_of_attempt in KINDS.items():
+        for row in getattr(world, f"{kind}s"):
             intent = ours.get(row["number"])
-            if intent is None or intent["kind"] not in KINDS[kind]:
+            if intent is None or intent["kind"] != kind_of_attempt:
                 yield f"{kind} {row['number']} has no intent"
             elif row["amount"] not in (None, intent["amount"]):
                 yield f"{kind} {row['number']} is {row['amount']}, we meant {intent['amount']}"
@@ -238,7 +250,8 @@ def nothing_was_updated(world: World) -> Iterator[str]:
 def ledger_equals_channel(world: World) -> Iterator[str]:
     """I12: after quiet, what channels owe us for each payment is what their own book says.
 
-    A difference is explained only by an attempt of that payment that is open and with a person.
+    So is what they paid out. A difference is explained only by an attempt of that payment that is
+    open and with a person.
     """
     if not (world.quiet and world.has_book):
         return
@@ -254,6 +267,7 @@ def ledger_equals_channel(world: World) -> Iterator[str]:
     for key in theirs.keys() | ours.keys():
         if key not in explained and theirs[key] != ours[key]:
             yield f"payment {key}: the channel owes {theirs[key]}, the ledger says {ours[key]}"
+    yield from wallets.paid_out_equals_reserve(world, explained)
 
 
 Rule = Callable[[World], Iterator[str]]

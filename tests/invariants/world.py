@@ -47,9 +47,11 @@ class World:
     events: list[Row]
     sums: list[Row]
     reviews: list[Row]
+    wallets: list[Row] = field(default_factory=list)
     charges: list[Row] = field(default_factory=list)
     captures: list[Row] = field(default_factory=list)
     refunds: list[Row] = field(default_factory=list)
+    payouts: list[Row] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     quiet: bool = True
     """Whether everything that could come to rest has come to rest."""
@@ -58,7 +60,8 @@ class World:
 
 
 _QUERIES = {
-    "payments": "select * from payments order by merchant_id, payment_id",
+    "payments": "select *, payer ->> 'payer_id' as payer_id from payments"
+    " order by merchant_id, payment_id",
     "operations": "select * from payment_operations order by create_time",
     "attempts": "select * from attempts order by create_time",
     "claims": "select * from operations",
@@ -69,6 +72,7 @@ _QUERIES = {
     "sums": "select book, code, key, currency, sum(debits)::bigint as debits,"
     " sum(credits)::bigint as credits from sums group by 1, 2, 3, 4",
     "reviews": "select * from review_cases",
+    "wallets": "select * from wallets",
 }
 
 
@@ -80,7 +84,7 @@ async def read_world(
     In this order, what the book shows must have its intent in the rows even while payments run.
     """
     told = list(told)
-    kinds = ("charges", "captures", "refunds") if sandbox_url else ()
+    kinds = ("charges", "captures", "refunds", "payouts") if sandbox_url else ()
     book = {kind: await read_book(sandbox_url, kind) for kind in kinds}
     connection = await asyncpg.connect(dsn)
     try:
@@ -95,7 +99,7 @@ async def read_world(
 
 
 async def read_book(sandbox_url: str, kind: str) -> list[Row]:
-    """Read all charges, captures or refunds of the channel's own book."""
+    """Read all charges, captures, refunds or payouts of the channel's own book."""
     rows: list[Row] = []
     parameters = {"limit": str(PAGE)}
     async with aiohttp.ClientSession(trust_env=False) as session:

@@ -104,12 +104,22 @@ def _service_faults(service: ServiceDescriptorProto) -> Iterator[str]:
             yield f"{service.name}.{method.name} does not return {method.name}Response"
 
 
+def _names_its_owner(request: DescriptorProto) -> bool:
+    """Whether field 1 is the merchant or payer it is about, or requests that each name theirs."""
+    first = request.field[0] if request.field else FieldDescriptorProto()
+    kind = first.type_name.removeprefix(f".{PACKAGE}.")
+    if first.number != 1:
+        return False
+    if first.type == FieldDescriptorProto.TYPE_STRING:
+        return first.name in ("merchant_id", "payer_id")
+    if first.label == FieldDescriptorProto.LABEL_REPEATED:
+        return kind.endswith("Request")
+    return kind == "Payer"
+
+
 def _message_faults(message: DescriptorProto) -> Iterator[str]:
-    if message.name.endswith("Request"):
-        first = message.field[0] if message.field else FieldDescriptorProto()
-        found = (first.name, first.number, first.type)
-        if found != ("merchant_id", 1, FieldDescriptorProto.TYPE_STRING):
-            yield f"{message.name} does not begin with: string merchant_id = 1"
+    if message.name.endswith("Request") and not _names_its_owner(message):
+        yield f"{message.name} does not begin with the merchant or payer that it is about"
     for field in message.field:
         name = f"{message.name}.{field.name}"
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", field.name):
@@ -191,7 +201,15 @@ def test_no_two_methods_share_a_name(tmp_path: Path) -> None:
         ),
         (
             "/* R. */ message BRequest { /* M. */ string merchant_id = 2; }",
-            "BRequest does not begin with: string merchant_id = 1",
+            "BRequest does not begin with the merchant or payer that it is about",
+        ),
+        (
+            "/* R. */ message BRequest { /* C. */ string currency_code = 1; }",
+            "BRequest does not begin with the merchant or payer that it is about",
+        ),
+        (
+            "/* R. */ message BRequest { /* B. */ repeated C c = 1; } /* C. */ message C {}",
+            "BRequest does not begin with the merchant or payer that it is about",
         ),
         ("/* A. */ message A { /* B. */ string b__c = 1; }", "A.b__c is not in lower_snake_case"),
         ("/* A. */ message A { /* B. */ double b = 1; }", "A.b is a floating-point number"),

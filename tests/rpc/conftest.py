@@ -1,19 +1,30 @@
 """A server over use cases that all answer, for tests that change only what they are about."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from gateway.clock import Deadline
 from gateway.domain.operation import OperationKind
-from gateway.usecases.commands import OperationAnswer, PaymentAnswer
+from gateway.domain.payment import Payment, Purpose
+from gateway.usecases.commands import OperationAnswer, PayCommand, PaymentAnswer
+from gateway.usecases.services import Lookup
 from tests.rpc import samples
 from tests.rpc.fakes import House, UseCases, open_house
 
 
 def _operation_answer(kind: OperationKind) -> OperationAnswer:
     return OperationAnswer(samples.payment(), samples.operation(kind), replayed=True)
+
+
+async def _pay_each(commands: Sequence[PayCommand], _deadline: Deadline) -> list[PaymentAnswer]:
+    return [PaymentAnswer(samples.payment(), replayed=True) for _ in commands]
+
+
+async def _transfer(_lookup: Lookup, purpose: Purpose) -> Payment:
+    return samples.transfer(purpose)
 
 
 def all_answers() -> dict[str, Any]:
@@ -27,6 +38,13 @@ def all_answers() -> dict[str, Any]:
         "list_payments": [samples.payment()],
         "get_refund": samples.operation(),
         "list_refunds": [samples.operation()],
+        "pay_many": _pay_each,
+        "open_wallet": samples.wallet(),
+        "get_wallet": samples.wallet(),
+        "top_up": PaymentAnswer(samples.transfer(Purpose.TOP_UP), replayed=True),
+        "withdraw": PaymentAnswer(samples.transfer(Purpose.WITHDRAWAL), replayed=True),
+        "get_transfer": _transfer,
+        "list_wallet_entries": [],
         "create_merchant": samples.merchant(),
         "get_merchant": samples.merchant(),
         "update_merchant": samples.merchant(),

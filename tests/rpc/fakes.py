@@ -73,6 +73,9 @@ class Log:
 
     lines: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
+    def isEnabledFor(self, _level: int) -> bool:  # noqa: N802 - as loggers name it
+        return True
+
     def info(self, event: str, **fields: Any) -> None:
         self.lines.append(("info", event, fields))
 

@@ -1,5 +1,6 @@
 """Requests that are right, and domain objects with every field filled, for tests to start from."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -19,14 +20,17 @@ from gateway.domain.payment import (
     Payment,
     PaymentMethod,
     PaymentState,
+    Purpose,
     Scene,
 )
+from gateway.domain.wallet import Wallet, owner_of
 from paymentgateway.v1 import (
     merchant_pb2,
     merchant_service_pb2,
     payment_pb2,
     payment_service_pb2,
     refund_service_pb2,
+    wallet_service_pb2,
 )
 from tests.rpc.fakes import NOW
 
@@ -34,6 +38,8 @@ PAYMENT_ID = UUID(int=1 << 100)
 OPERATION_ID = UUID(int=1 << 99)
 PAYMENT_TEXT = to_text("pay", PAYMENT_ID)
 REFUND_TEXT = to_text("ref", OPERATION_ID)
+TOP_UP_TEXT = to_text("top", PAYMENT_ID)
+WITHDRAWAL_TEXT = to_text("wdr", PAYMENT_ID)
 
 
 def moment(seconds: int) -> datetime:
@@ -80,6 +86,30 @@ def refund_request() -> refund_service_pb2.RefundRequest:
         merchant_id="shop", idempotency_key="key-4", payment_id=PAYMENT_TEXT, description="cold"
     )
     request.amount.currency_code, request.amount.minor_units = "CNY", 50
+    return request
+
+
+def top_up_request() -> wallet_service_pb2.TopUpRequest:
+    request = wallet_service_pb2.TopUpRequest(
+        payer=pay_request().payer,
+        idempotency_key="key-5",
+        payment_method=pay_request().payment_method,
+        scene=payment_pb2.SCENE_APP,
+        description="pocket money",
+    )
+    request.amount.currency_code, request.amount.minor_units = "CNY", 10_000
+    request.expire_time.FromDatetime(moment(60))
+    return request
+
+
+def withdraw_request() -> wallet_service_pb2.WithdrawRequest:
+    request = wallet_service_pb2.WithdrawRequest(
+        payer_id="payer-1",
+        idempotency_key="key-6",
+        payment_method=pay_request().payment_method,
+        description="home",
+    )
+    request.amount.currency_code, request.amount.minor_units = "CNY", 4_000
     return request
 
 
@@ -159,6 +189,15 @@ def payment(payment_id: UUID = PAYMENT_ID) -> Payment:
         caller_id="anonymous",
         version=3,
     )
+
+
+def transfer(purpose: Purpose) -> Payment:
+    """A top-up or a withdrawal with every field filled, which belongs to the payer."""
+    return replace(payment(), merchant_id=owner_of("payer-1"), purpose=purpose)
+
+
+def wallet() -> Wallet:
+    return Wallet("payer-1", "CNY", 6_000, 99, NOW, moment(1))
 
 
 def operation(

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.payment import Purpose
 from gateway.rpc import enums
 from gateway.rpc.encode import OPERATION_PREFIX
+from gateway.rpc.values import PAYMENT_PREFIX
 from paymentgateway.v1 import ledger_pb2, merchant_pb2, payment_pb2, payment_service_pb2, refund_pb2
 
 
@@ -32,6 +34,12 @@ def test_both_sides_have_the_same_names(numbers: Mapping[StrEnum, int], contract
     offered = {value.number for value in contract.DESCRIPTOR.values} - {0}
     assert set(numbers.values()) == offered
     assert len(numbers) == len(offered)
+
+
+def test_ids_tell_what_a_payment_is_for() -> None:
+    """Each purpose has a prefix of its own for its ids."""
+    assert PAYMENT_PREFIX.keys() == set(Purpose)
+    assert len(set(PAYMENT_PREFIX.values())) == len(Purpose)
 
 
 def test_events_about_operations_name_them() -> None:

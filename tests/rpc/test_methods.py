@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
 from gateway.rpc.call import PACKAGE
 from gateway.rpc.methods import METHODS, SERVICES
@@ -12,11 +12,19 @@ from paymentgateway.v1 import (
     merchant_service_pb2,
     payment_service_pb2,
     refund_service_pb2,
+    wallet_service_pb2,
 )
 from tests.rpc.fakes import UseCases, desk
 
-CONTRACT = (payment_service_pb2, refund_service_pb2, merchant_service_pb2, ledger_service_pb2)
-MOVES_MONEY = {"Pay", "Capture", "Cancel", "Refund"}
+CONTRACT = (
+    payment_service_pb2,
+    refund_service_pb2,
+    wallet_service_pb2,
+    merchant_service_pb2,
+    ledger_service_pb2,
+)
+KEYED = {"Pay", "Capture", "Cancel", "Refund", "TopUp", "Withdraw"}
+LOOKUPS = {"GetPayment", "GetRefund", "GetTopUp", "GetWithdrawal"}
 
 
 def _rpcs() -> Iterator[MethodDescriptor]:
@@ -32,8 +40,13 @@ def test_each_rpc_has_its_row_and_each_row_its_rpc() -> None:
     assert served.keys() == offered.keys()
     assert len(METHODS) == len(served)
     for name, method in served.items():
-        assert method.request.DESCRIPTOR is offered[name].input_type, name
+        assert _shape(method.request.DESCRIPTOR) == _shape(offered[name].input_type), name
         assert method.stream == offered[name].server_streaming, name
+
+
+def _shape(message: Descriptor) -> tuple[str, dict[str, int]]:
+    """Give the name and the fields of a message; that of a batch is read by its twin."""
+    return message.name, {field.name: field.number for field in message.fields}
 
 
 def test_services_are_those_of_the_contract() -> None:
@@ -43,14 +56,14 @@ def test_services_are_those_of_the_contract() -> None:
 
 
 def test_calls_that_move_money_are_marked() -> None:
-    """Unknown fields are refused exactly where money moves: where there is a key to bind."""
-    assert {method.name for method in METHODS if method.money} == MOVES_MONEY
+    """Unknown fields are refused exactly where money moves: where there are keys to bind."""
+    assert {method.name for method in METHODS if method.money} == KEYED | {"BatchPay"}
     keyed = {
         method.name
         for method in METHODS
         if "idempotency_key" in method.request.DESCRIPTOR.fields_by_name
     }
-    assert keyed - {"GetPayment", "GetRefund"} == MOVES_MONEY
+    assert keyed == KEYED | LOOKUPS
 
 
 def test_each_servicer_serves_one_rpc() -> None:

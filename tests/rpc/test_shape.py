@@ -4,17 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.errors import InvalidRequest
+from gateway.rpc import rules
 from gateway.rpc.methods import METHODS
 from gateway.rpc.shape import prepare, read_request
 from paymentgateway.v1.payment_service_pb2 import PayRequest
 from tests.rpc import samples
 
-PAY = METHODS[0]
-
 
 def _is_read_or_refused(data: bytes) -> bool:
     try:
-        return isinstance(read_request(PAY, data), PayRequest)
+        return isinstance(read_request(PayRequest, data, rules.pay, money=True), PayRequest)
     except InvalidRequest as error:
         return bool(error.violations)
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.payment import PaymentMethod
-from gateway.rpc.values import put_method, put_moment, to_method, to_moment
+from gateway.domain.wallet import WALLET_CHANNEL
+from gateway.rpc.values import put_method, put_moment, put_money, to_method, to_moment
 from paymentgateway.v1 import payment_pb2
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,12 +27,13 @@ def test_moments_keep_every_microsecond(microseconds: int) -> None:
     assert written.ToMicroseconds() == microseconds
 
 
-@pytest.mark.parametrize(("moment", "is_set"), [(EPOCH, True), (None, False)])
-def test_the_first_moment_is_not_none(moment: datetime | None, is_set: bool) -> None:
-    """A moment of all zeros is sent; none is not."""
+def test_the_first_moment_is_not_none() -> None:
+    """A moment of all zeros is sent, and so is an amount of zero."""
     payment = payment_pb2.Payment()
-    put_moment(moment, payment.capture_time)
-    assert payment.HasField("capture_time") is is_set
+    put_moment(EPOCH, payment.capture_time)
+    put_money("CNY", 0, payment.refunded)
+    assert payment.HasField("capture_time")
+    assert payment_pb2.Payment.FromString(payment.SerializeToString()).HasField("refunded")
 
 
 def _script(**fields: Any) -> payment_pb2.PaymentMethod:
@@ -77,6 +79,16 @@ def test_a_method_is_a_plain_dict_below(
     back = payment_pb2.PaymentMethod()
     put_method(method, back)
     assert back == message
+
+
+def test_a_wallet_is_a_method_without_details() -> None:
+    """Paying from a wallet needs no more than its name, and comes back as it was."""
+    message = payment_pb2.PaymentMethod(wallet={})
+    assert to_method(message) == PaymentMethod("wallet", {})
+    back = payment_pb2.PaymentMethod()
+    put_method(PaymentMethod("wallet", {}), back)
+    assert back == message
+    assert WALLET_CHANNEL in payment_pb2.PaymentMethod.DESCRIPTOR.fields_by_name
 
 
 def test_numbers_of_a_method_are_numbers() -> None:

@@ -34,6 +34,7 @@ class Plan:
     then_away: bool = False
     statements: list[str] = field(default_factory=list)
     hits: int = 0
+    caller: asyncio.Task[object] | None = None
 
     async def run(self, connection: Any, statement: str, send: Any) -> Any:
         """Send a statement, or let the fault hit it."""
@@ -42,7 +43,7 @@ class Plan:
             return await send()
         self.hits += 1
         if self.when is When.CANCELED:
-            asyncio.get_running_loop().call_soon(asyncio.current_task().cancel)
+            asyncio.get_running_loop().call_soon(self.caller.cancel)
             return await send()
         if self.when is When.AFTER:
             await send()

@@ -38,6 +38,9 @@ EMPTIED = (
     "balance_guards",
     "own_funds",
     "review_cases",
+    "wallets",
+    "wallet_owners",
+    "reserve_moments",
 )
 """Every table that use fills, children first."""
 
@@ -94,7 +97,8 @@ async def empty(urls: Urls) -> None:
     connection = await asyncpg.connect(urls.owner)
     try:
         await connection.execute("".join(f"delete from {table};" for table in EMPTIED))
-        await connection.execute("alter table merchants alter column serial restart")
+        for table in ("merchants", "wallet_owners"):
+            await connection.execute(f"alter table {table} alter column serial restart")
     finally:
         await connection.close()
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import asyncpg
 
+from gateway.domain.change import Change
+from gateway.domain.idempotency import Claim
 from gateway.domain.payment import Payment
+from gateway.domain.ports import Opening
 from gateway.store.database import Database
 from gateway.store.pool import PoolSettings
 from tests.store import builders
@@ -27,12 +30,20 @@ async def opened(urls: Urls, **settings: Any) -> AsyncIterator[Database]:
         await found.close()
 
 
+async def open_under(database: Database, claim: Claim, change: Change) -> Claim | None:
+    """Open a payment that was decided before. Give the older claim on its key, if there is one."""
+    payment = change.payment
+    order = payment.order_id if payment.holds_order else ""
+    opening = Opening(claim, lambda _available: change, exclusive_order=order)
+    return (await database.payments.open_payment(opening)).existing
+
+
 async def open_one(database: Database, **fields: Any) -> Payment:
     """A merchant, if there is none yet, and a payment of it that is PROCESSING."""
     made = builders.payment(**fields)
     await database.merchants.create_merchant(builders.merchant(made.merchant_id))
     change = builders.opening(made)
-    assert await database.payments.open_payment(builders.claim(made), change) is None
+    assert await open_under(database, builders.claim(made), change) is None
     return change.payment
 
 

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from gateway.domain.ids import to_text
-from tests.store import builders
+from tests.store import builders, wallet_scenes
 from tests.store.scenes import paid_one
 
 TRANSFER = (
@@ -56,13 +56,13 @@ async def spoil(urls, statement):
         ("update payments set refunded = 299", "payment", ["299 refunded", "300 CNY"]),
         (
             "update payment_operations set amount = 299",
-            "in transit",
-            ["PAYMENT of m_1", "300 CNY in transit through sandbox", "are 299"],
+            "under way",
+            ["PAYMENT of m_1", "300 CNY on refund_in_transit[sandbox]", "299 is under way"],
         ),
         (
             "update payment_operations set state = 'SUCCEEDED'",
-            "in transit",
-            ["300 CNY", "are 0"],
+            "under way",
+            ["300 CNY", "0 is under way"],
         ),
         (
             "delete from events where version = 2",
@@ -90,6 +90,95 @@ async def test_what_was_changed_is_found_and_named(database, urls, paid, stateme
     ]
     assert found, findings
     assert all(any(word in sentence for sentence in found) for word in named), found
+
+
+@pytest.fixture
+async def kept(database):
+    """A payer's wallet with money held, money on its way out, and payments from it."""
+    await database.merchants.create_merchant(builders.merchant())
+    await wallet_scenes.top_up(database, 1000)
+    await wallet_scenes.pay(database, 100)
+    held = await wallet_scenes.hold(database, 300)
+    await wallet_scenes.capture(database, held, 50)
+    await wallet_scenes.withdraw(database, 200)
+    await database.ledger.fold()
+    assert await database.ledger.check() == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "rule", "words"),
+    [
+        (
+            "update wallets set available = 401",
+            "wallet",
+            "the wallet of p-1 says 401 available and 250 held CNY, its transfers 400 and 250",
+        ),
+        (
+            "update wallets set held = 0, available = 650",
+            "wallet",
+            "says 650 available and 0 held CNY, its transfers 400 and 250",
+        ),
+        (
+            (
+                "insert into wallets (owner_id, currency, available, held, create_time) "
+                "values ('@p-1', 'USD', 7, 0, now())"
+            ),
+            "wallet",
+            "says 7 available and 0 held USD, its transfers 0 and 0",
+        ),
+        (
+            (
+                "update payments set state = 'CANCELED', captured = 0, capture_time = null, "
+                "due_time = null where state = 'AUTHORIZED'"
+            ),
+            "under way",
+            "has 250 CNY on wallet_held[p-1], but 0 is under way with it",
+        ),
+        (
+            "update payments set captured = 51 where state = 'AUTHORIZED'",
+            "under way",
+            "has 250 CNY on wallet_held[p-1], but 249 is under way with it",
+        ),
+        (
+            "update payments set state = 'CANCELED' where purpose = 'WITHDRAWAL'",
+            "under way",
+            "of @p-1 has 200 CNY on payout_in_transit[sandbox], but 0 is under way with it",
+        ),
+        (
+            "update payments set captured = 999 where purpose = 'TOP_UP'",
+            "payment",
+            "of @p-1 says 999 captured and 0 refunded CNY, its transfers 1000 and 0 CNY",
+        ),
+        (
+            "update payments set purpose = 'WITHDRAWAL' where purpose = 'TOP_UP'",
+            "payment",
+            "its transfers 0 and 0 CNY, and 1000 as if it had another purpose",
+        ),
+        (
+            "update operations set kind = 'PAY' where kind = 'WITHDRAW'",
+            "keys",
+            "WITHDRAW",
+        ),
+        (
+            "update operations set idempotency_key = 'other' where kind = 'TOP_UP'",
+            "keys",
+            "'other' stands for TOP_UP",
+        ),
+        (
+            "update balances set credits = credits + 1 where code = 'wallet' and owner_id = 'm_1'",
+            "cached balance",
+            "C wallet CNY of m_1",
+        ),
+    ],
+)
+async def test_what_was_changed_about_wallets_is_found(
+    database, urls, kept, statement, rule, words
+):
+    """A wallet, hold or payout that was changed beside the gateway is found by its rule."""
+    await spoil(urls, statement)
+    findings = await database.ledger.check()
+    found = [finding.sentence for finding in findings if finding.rule == rule]
+    assert any(words in sentence for sentence in found), findings
 
 
 @pytest.mark.parametrize(
@@ -128,7 +217,21 @@ async def test_what_was_changed_is_found_and_named(database, urls, paid, stateme
             ("wallet", "p_1", "merchant_unsettled", "m_1"),
             "null",
             "never negative",
-            "C wallet[p_1] CNY is -5",
+            "C wallet CNY is -5",
+        ),
+        (
+            "m_1",
+            ("wallet", "p_1", "wallet", "p_2"),
+            "null",
+            "wallet",
+            "the wallet of p_1 says 0 available and 0 held CNY, its transfers -5 and 0",
+        ),
+        (
+            "m_1",
+            ("merchant_unsettled", "m_1", "wallet_held", "p_1"),
+            "null",
+            "under way",
+            "no payment of m_1 has 5 CNY on wallet_held[p_1], but 0 is under way",
         ),
     ],
 )

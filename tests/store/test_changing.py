@@ -13,7 +13,7 @@ from gateway.domain.ledger import Transfer, customer, own
 from gateway.domain.money import Money
 from gateway.domain.operation import OperationKind, OperationState
 from tests.store import builders
-from tests.store.scenes import open_one, opened, paid_one, rows_of, value_of
+from tests.store.scenes import open_one, open_under, opened, paid_one, rows_of, value_of
 
 
 async def test_a_change_is_seen_whole(database):
@@ -362,13 +362,10 @@ async def test_a_statement_that_takes_too_long_is_contention(urls):
         holder = await _holding(urls, insert)
         try:
             with pytest.raises(Contended):
-                await database.payments.open_payment(builders.claim(made), builders.opening(made))
+                await open_under(database, builders.claim(made), builders.opening(made))
         finally:
             await holder.close()
-        assert (
-            await database.payments.open_payment(builders.claim(made), builders.opening(made))
-            is None
-        )
+        assert await open_under(database, builders.claim(made), builders.opening(made)) is None
 
 
 async def _holding(urls, statement):

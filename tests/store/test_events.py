@@ -12,7 +12,7 @@ from gateway.domain.change import EventType
 from gateway.domain.errors import InvalidRequest, Reason
 from gateway.domain.payment import PaymentState
 from tests.store import builders
-from tests.store.scenes import open_one, opened, paid_one, value_of
+from tests.store.scenes import open_one, open_under, opened, paid_one, value_of
 
 
 async def test_an_event_says_what_was_then(database):
@@ -106,7 +106,7 @@ async def test_a_reader_beside_eight_writers_sees_everything_once_in_order(each_
         async def write():
             for _ in range(12):
                 made = builders.payment()
-                await writing.payments.open_payment(builders.claim(made), builders.opening(made))
+                await open_under(writing, builders.claim(made), builders.opening(made))
                 await writing.payments.change_payment("m_1", made.payment_id, builders.succeed)
 
         async def read():

@@ -12,11 +12,16 @@ from gateway.store.database import Database
 from gateway.store.pool import PoolSettings
 from tests.store import builders
 from tests.store.fragile import FragileConnection, Plan, When, make_fragile
-from tests.store.scenes import open_one, opened, paid_one, value_of
+from tests.store.scenes import open_one, open_under, opened, paid_one, value_of
 
 # begin, claim, lock, load, guard, guard made, guard, funds, write, commit
-REFUND_STATEMENTS = 10
+REFUND_STATEMENTS = 9
+"""begin, claims, lock, load, make guards, lock them, read funds, write, commit."""
+
 COMMIT = REFUND_STATEMENTS
+
+OPENING_STATEMENTS = 4
+"""begin, claims, write, commit."""
 
 
 class Scene(NamedTuple):
@@ -121,12 +126,14 @@ async def let_in(urls):
 
 
 @pytest.mark.parametrize("at", range(1, REFUND_STATEMENTS + 1))
-async def test_a_cancelled_caller_leaves_nothing_half_done(scene, at):
-    """A caller cancelled at any statement leaves all or nothing, and a pool that works."""
+async def test_a_cancelled_caller_stops_nothing(scene, at):
+    """A caller cancelled at any statement only stops waiting: what he asked for is done once."""
     followed = plan(scene.urls, at, When.CANCELED)
+    followed.caller = asyncio.create_task(scene.refund())
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.create_task(scene.refund())
+        await followed.caller
     assert followed.hits == 1
+    await scene.database.payments.drain()
     FragileConnection.plan = None
     assert scene.database.pool.idle == scene.database.pool.size
     changed = await scene.refund()
@@ -135,39 +142,42 @@ async def test_a_cancelled_caller_leaves_nothing_half_done(scene, at):
 
 
 @pytest.mark.parametrize("when", [When.BEFORE, When.AFTER])
-async def test_an_opening_that_is_lost_is_made_once(scene, when):
-    """A payment whose only statement is lost, done or not, is made once and told as made."""
+@pytest.mark.parametrize("at", range(1, OPENING_STATEMENTS + 1))
+async def test_an_opening_that_is_lost_is_made_once(scene, at, when):
+    """A payment whose connection is lost at any statement is made once and told as made."""
     made = builders.payment()
-    followed = plan(scene.urls, 1, when)
-    assert (
-        await scene.database.payments.open_payment(builders.claim(made), builders.opening(made))
-        is None
-    )
+    followed = plan(scene.urls, at, when)
+    assert await open_under(scene.database, builders.claim(made), builders.opening(made)) is None
     assert followed.hits == 1
+    assert len(followed.statements) > OPENING_STATEMENTS
     found = await value_of(
         scene.urls.owner, "select count(*) from events where payment_id = $1", made.payment_id
     )
     assert found == 1
 
 
-async def test_an_opening_that_is_lost_with_its_database_is_unknown(scene):
-    """A payment lost with its database is COMMIT_UNKNOWN: it may have been made."""
+@pytest.mark.parametrize("at", range(1, OPENING_STATEMENTS + 1))
+async def test_an_opening_that_is_lost_with_its_database(scene, at):
+    """Lost with its database a payment is COMMIT_UNKNOWN from the commit on, and else not kept."""
     made = builders.payment()
-    plan(scene.urls, 1, When.AFTER, then_away=True)
+    plan(scene.urls, at, When.AFTER, then_away=True)
     with pytest.raises(Unavailable) as caught:
-        await scene.database.payments.open_payment(builders.claim(made), builders.opening(made))
-    assert caught.value.reason is Reason.COMMIT_UNKNOWN
+        await open_under(scene.database, builders.claim(made), builders.opening(made))
+    committing = at == OPENING_STATEMENTS
+    expected = Reason.COMMIT_UNKNOWN if committing else Reason.DATABASE_UNAVAILABLE
+    assert caught.value.reason is expected
 
 
-@pytest.mark.parametrize("at", [1, 2])
+@pytest.mark.parametrize("at", range(1, OPENING_STATEMENTS + 2))
 async def test_a_refused_order_that_is_lost_stays_refused(scene, at):
-    """ORDER_ALREADY_PAID is told and kept also where the statement that says so is lost."""
+    """ORDER_ALREADY_PAID is told and kept also where any statement on the way to it is lost."""
     await open_one(scene.database, one_per_order=True)
     second = builders.payment(one_per_order=True)
-    plan(scene.urls, at, When.AFTER if at == 2 else When.BEFORE)
+    followed = plan(scene.urls, at, When.AFTER)
     with pytest.raises(Refused) as caught:
-        await scene.database.payments.open_payment(builders.claim(second), builders.opening(second))
+        await open_under(scene.database, builders.claim(second), builders.opening(second))
     assert caught.value.reason is Reason.ORDER_ALREADY_PAID
+    assert followed.hits == 1
     FragileConnection.plan = None
     claim = await scene.database.payments.find_claim("m_1", second.idempotency_key)
     assert claim.refusal is Reason.ORDER_ALREADY_PAID
@@ -178,7 +188,7 @@ async def test_a_bound_refusal_that_is_lost_at_its_commit_is_told(scene):
     made = await open_one(scene.database)
     await scene.database.payments.change_payment("m_1", made.payment_id, builders.decline)
     claim = builders.refund_claim(made, "refused", 1)
-    followed = plan(scene.urls, 6, When.AFTER)  # begin, claim, lock, load, refusal, commit
+    followed = plan(scene.urls, 6, When.AFTER)  # begin, claims, lock, load, write, commit
     with pytest.raises(Refused) as caught:
         await scene.database.payments.change_payment(
             "m_1", made.payment_id, builders.refund(claim, 1), claim=claim

@@ -10,7 +10,7 @@ from gateway.domain.ledger import customer, own
 from gateway.domain.money import Money
 from gateway.store import ledger
 from tests.store import builders
-from tests.store.scenes import open_one, opened, paid_one, rows_of, value_of
+from tests.store.scenes import open_one, open_under, opened, paid_one, rows_of, value_of
 
 
 def balances(sums):
@@ -88,7 +88,7 @@ async def test_a_fold_beside_writers_loses_and_doubles_nothing(each_urls):
         async def write():
             for _ in range(10):
                 made = builders.payment()
-                await writing.payments.open_payment(builders.claim(made), builders.opening(made))
+                await open_under(writing, builders.claim(made), builders.opening(made))
                 await writing.payments.change_payment("m_1", made.payment_id, builders.succeed)
 
         async def fold():

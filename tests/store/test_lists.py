@@ -8,7 +8,7 @@ from gateway.domain.operation import OperationKind, OperationState
 from gateway.domain.payment import PaymentMethod, PaymentState
 from gateway.domain.ports import OperationFilter, PaymentFilter
 from tests.store import builders
-from tests.store.scenes import paid_one
+from tests.store.scenes import open_under, paid_one
 
 
 @pytest.fixture
@@ -25,10 +25,10 @@ async def payments(database):
         )
         item = builders.failed(item) if number % 2 else item
         change = builders.opening(item)
-        await database.payments.open_payment(builders.claim(item), change)
+        await open_under(database, builders.claim(item), change)
         made.append(change.payment)
     other = builders.payment("m_2")
-    await database.payments.open_payment(builders.claim(other), builders.opening(other))
+    await open_under(database, builders.claim(other), builders.opening(other))
     return made
 
 

@@ -3,9 +3,14 @@
 import asyncio
 from dataclasses import replace
 
+import asyncpg
+import pytest
+
 from gateway.domain.fees import FeeSchedule, FeeTerms
+from gateway.domain.ids import SERIAL_MAX
 from gateway.domain.merchant import OrderPolicy, PaymentLimit, RefundPolicy
-from tests.store import builders
+from tests.store import builders, wallet_scenes
+from tests.store.scenes import rows_of
 
 
 async def test_a_merchant_comes_back_as_it_was_written(database):
@@ -25,9 +30,27 @@ async def test_a_merchant_comes_back_as_it_was_written(database):
     assert kept == replace(made, serial=kept.serial)
     assert kept.serial >= 1
     assert await database.merchants.get_merchant("m_1") == kept
-    assert await database.merchants.find_merchant_by_serial(kept.serial) == kept
     assert await database.merchants.get_merchant("m_2") is None
-    assert await database.merchants.find_merchant_by_serial(kept.serial + 1) is None
+
+
+async def test_a_serial_number_names_one_owner(database, urls):
+    """Merchants and payers are found by numbers that the other kind never has."""
+    merchant = await database.merchants.create_merchant(builders.merchant())
+    payer = await wallet_scenes.wallet_of(database)
+    assert merchant.serial < 1 << 35 <= payer.serial <= SERIAL_MAX
+    find = database.merchants.find_owner_by_serial
+    assert await find(merchant.serial) == "m_1"
+    assert await find(payer.serial) == "@p-1"
+    assert await find(merchant.serial + 1) is None
+    assert await find(payer.serial + 1) is None
+    assert await find(SERIAL_MAX) is None
+    for table, serial in (("merchants", 1 << 35), ("wallet_owners", (1 << 35) - 1)):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await rows_of(
+                urls.superuser,
+                f"insert into {table} overriding system value "
+                f"select (jsonb_populate_record(t, '{{\"serial\": {serial}}}')).* from {table} t",
+            )
 
 
 async def test_an_id_is_taken_once(database):

@@ -10,7 +10,7 @@ from gateway.domain.errors import Reason, Refused
 from gateway.domain.idempotency import ClaimKind
 from gateway.domain.payment import PaymentState
 from tests.store import builders
-from tests.store.scenes import open_one, opened, paid_one, rows_of, value_of
+from tests.store.scenes import open_one, open_under, opened, paid_one, rows_of, value_of
 
 
 async def test_a_payment_comes_back_as_it_was_written(database):
@@ -27,7 +27,7 @@ async def test_the_key_tells_what_it_stands_for(database):
     """A claim is read back unchanged; a key that was never used stands for nothing."""
     made = builders.payment()
     claim = builders.claim(made)
-    await database.payments.open_payment(claim, builders.opening(made))
+    await open_under(database, claim, builders.opening(made))
     assert await database.payments.find_claim("m_1", made.idempotency_key) == claim
     assert await database.payments.find_claim("m_2", made.idempotency_key) is None
     assert await database.payments.find_claim("m_1", "other") is None
@@ -37,9 +37,9 @@ async def test_a_used_key_writes_nothing(database, urls):
     """A second payment under a key is not made; its caller gets the first one's claim."""
     first, second = builders.payment(), builders.payment()
     claim = builders.claim(first)
-    assert await database.payments.open_payment(claim, builders.opening(first)) is None
+    assert await open_under(database, claim, builders.opening(first)) is None
     other = builders.claim(second, idempotency_key=first.idempotency_key)
-    assert await database.payments.open_payment(other, builders.opening(second)) == claim
+    assert await open_under(database, other, builders.opening(second)) == claim
     for table in ("payments", "attempts", "events", "operations"):
         assert await value_of(urls.owner, f"select count(*) from {table}") == 1
 
@@ -50,9 +50,7 @@ async def test_fifty_identical_calls_make_one_payment(each_urls):
         made = [builders.payment(idempotency_key="k") for _ in range(50)]
         answers = await asyncio.gather(
             *(
-                (one, two)[number % 2].payments.open_payment(
-                    builders.claim(item), builders.opening(item)
-                )
+                open_under((one, two)[number % 2], builders.claim(item), builders.opening(item))
                 for number, item in enumerate(made)
             )
         )
@@ -74,7 +72,7 @@ async def test_a_racing_twin_with_another_fingerprint_loses(urls):
             ]
             answers = await asyncio.gather(
                 *(
-                    database.payments.open_payment(claim, builders.opening(item))
+                    open_under(database, claim, builders.opening(item))
                     for claim, item in zip(claims, made, strict=True)
                 )
             )
@@ -87,10 +85,7 @@ async def test_merchants_do_not_share_keys(database):
     """The same key of two merchants stands for two payments."""
     made = [builders.payment(merchant_id, idempotency_key="k") for merchant_id in ("m_1", "m_2")]
     for item in made:
-        assert (
-            await database.payments.open_payment(builders.claim(item), builders.opening(item))
-            is None
-        )
+        assert await open_under(database, builders.claim(item), builders.opening(item)) is None
     for item in made:
         claim = await database.payments.find_claim(item.merchant_id, "k")
         assert claim.object_id == item.payment_id
@@ -104,7 +99,7 @@ async def test_one_key_for_two_methods_at_once(database):
         key = f"both-{number}"
         made, claim = builders.payment(idempotency_key=key), builders.refund_claim(paid, key, 10)
         opening, changed = await asyncio.gather(
-            database.payments.open_payment(builders.claim(made), builders.opening(made)),
+            open_under(database, builders.claim(made), builders.opening(made)),
             database.payments.change_payment(
                 "m_1", paid.payment_id, builders.refund(claim, 10), claim=claim
             ),
@@ -123,10 +118,7 @@ async def test_an_order_is_paid_once(database, urls):
     """Of twenty payments for one order at once one is made; the refusals stay under their keys."""
     made = [builders.payment(one_per_order=True) for _ in range(20)]
     answers = await asyncio.gather(
-        *(
-            database.payments.open_payment(builders.claim(item), builders.opening(item))
-            for item in made
-        ),
+        *(open_under(database, builders.claim(item), builders.opening(item)) for item in made),
         return_exceptions=True,
     )
     refused = [answer for answer in answers if isinstance(answer, Refused)]
@@ -144,10 +136,10 @@ async def test_a_refused_order_stays_refused_for_its_key(database):
     first = await open_one(database, one_per_order=True)
     second = builders.payment(one_per_order=True)
     with pytest.raises(Refused):
-        await database.payments.open_payment(builders.claim(second), builders.opening(second))
+        await open_under(database, builders.claim(second), builders.opening(second))
     await database.payments.change_payment("m_1", first.payment_id, builders.decline)
     again = replace(builders.claim(second), object_id=builders.clock.new_id())
-    existing = await database.payments.open_payment(again, builders.opening(second))
+    existing = await open_under(database, again, builders.opening(second))
     assert existing.refusal is Reason.ORDER_ALREADY_PAID
 
 
@@ -169,9 +161,7 @@ async def test_a_payment_refused_at_once_is_kept(database, urls):
     """A payment that is FAILED from the start has its row and event, and no attempt."""
     await database.merchants.create_merchant(builders.merchant())
     made = builders.failed(builders.payment())
-    assert (
-        await database.payments.open_payment(builders.claim(made), builders.opening(made)) is None
-    )
+    assert await open_under(database, builders.claim(made), builders.opening(made)) is None
     assert (await database.payments.load("m_1", made.payment_id)).payment == made
     assert await value_of(urls.owner, "select count(*) from attempts") == 0
 
@@ -184,6 +174,6 @@ async def test_a_lease_runs_by_the_clock_of_the_database(database, urls):
     wrong = now.replace(year=now.year + 10)
     attempt = replace(change.attempts[0], due_time=wrong + builders.LEASE)
     skewed = replace(change, event=replace(change.event, create_time=wrong), attempts=(attempt,))
-    await database.payments.open_payment(builders.claim(made), skewed)
+    await open_under(database, builders.claim(made), skewed)
     [row] = await rows_of(urls.owner, "select due_time - now() as left from attempts")
     assert 0 < row["left"].total_seconds() <= builders.LEASE.total_seconds()

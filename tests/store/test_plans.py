@@ -13,7 +13,7 @@ import pytest
 from gateway.domain.operation import OperationKind, OperationState
 from gateway.domain.payment import PaymentState
 from gateway.domain.ports import OperationFilter, PaymentFilter
-from tests.store import builders
+from tests.store import builders, wallet_scenes
 from tests.store.postgres import new_database
 from tests.store.scenes import opened, paid_one
 
@@ -22,18 +22,21 @@ ROWS_READ_MAX = 40
 TURNS = 8
 """Postgres settles on a plan at the sixth execution."""
 LEASE = timedelta(seconds=30)
-HOT_TABLES = ("payments", "payment_operations", "attempts", "operations", "transfers", "events")
+HOT_TABLES = (
+    *("payments", "payment_operations", "attempts", "operations", "transfers", "events"),
+    *("wallets", "wallet_owners"),
+)
 
 FILL = """
 insert into payments (
     merchant_id, payment_id, idempotency_key, order_id, currency, amount, channel, method_details,
-    capture_mode, payer, scene, description, attributes, one_per_order, caller_id, create_time,
-    expire_time, state, captured, refunded, fee_millionths, fee_returned_millionths,
+    capture_mode, payer, scene, description, attributes, one_per_order, caller_id, purpose,
+    create_time, expire_time, state, captured, refunded, fee_millionths, fee_returned_millionths,
     attempt_number, channel_number, capture_time, update_time, version
 )
 select 'm_1', gen_random_uuid(), 'f-' || n, 'f-' || n, 'CNY', 1, 'sandbox', '{{}}', 'AUTOMATIC',
-    '{{}}', 'APP', '', '{{}}', false, '', now(), now(), 'SUCCEEDED', 1, 0, 0, 0, '', '', now(),
-    now(), 1
+    '{{}}', 'APP', '', '{{}}', false, '', 'PURCHASE', now(), now(), 'SUCCEEDED', 1, 0, 0, 0, '',
+    '', now(), now(), 1
 from generate_series(1, {rows}) n;
 insert into payment_operations (
     merchant_id, operation_id, payment_id, kind, idempotency_key, currency, amount, final, advanced,
@@ -69,6 +72,10 @@ insert into operations (
 )
 select 'm_1', 'f-' || n, 'PAY', sha256(''), 1, gen_random_uuid(), now()
 from generate_series(1, {rows}) n;
+insert into wallet_owners (owner_id, create_time)
+select '@f-' || n, now() from generate_series(1, {rows}) n;
+insert into wallets (owner_id, currency, available, held, create_time)
+select owner_id, 'CNY', 0, 0, now() from wallet_owners where owner_id like '@f-%';
 """
 
 
@@ -87,6 +94,9 @@ async def everything_hot(database, turn):
     await database.work.lease_attempts(10, LEASE)
     await database.work.postpone_attempt(attempt, LEASE)
     await database.work.lease_expired_authorizations(10, LEASE)
+    await wallet_scenes.top_up(database, 5)
+    await wallet_scenes.pay(database, 5)
+    await database.wallets.list_entries(wallet_scenes.ref(), None, 2)
     await database.events.read_events("m_1", await database.events.feed_end(), 10)
     await database.ledger.fold()
 

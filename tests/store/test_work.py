@@ -7,7 +7,7 @@ from datetime import timedelta
 from gateway.domain.change import Change, ReviewKind
 from gateway.domain.channel import AttemptState
 from tests.store import builders
-from tests.store.scenes import open_one, opened, rows_of, value_of
+from tests.store.scenes import open_one, open_under, opened, rows_of, value_of
 
 LEASE = timedelta(seconds=30)
 
@@ -45,7 +45,7 @@ async def test_workers_never_take_the_same(each_urls):
         await one.merchants.create_merchant(builders.merchant())
         for _ in range(60):
             made = builders.payment()
-            await one.payments.open_payment(builders.claim(made), builders.opening(made))
+            await open_under(one, builders.claim(made), builders.opening(made))
         await make_due(each_urls)
 
         async def worker(database):

@@ -34,6 +34,7 @@ CAPABILITIES = Capabilities(
     send_timeout=timedelta(seconds=5),
     authorization_lifetime=LIFETIME,
     can_fence=True,
+    payouts=True,
 )
 
 

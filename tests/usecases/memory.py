@@ -2,21 +2,23 @@
 
 Every method gives way to others before it does anything. Hooks stand before every method, named as
 it is, and behind those that write (with "'s reply" added): what fails at the first wrote nothing;
-what fails at the second wrote everything, and nobody was told.
+what fails at the second wrote everything, and nobody was told. What is opened is committed whether
+or not anybody waits.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 from gateway.clock import Clock
-from gateway.domain.change import Aggregate, Change, Event, ReviewCase, ReviewKind
+from gateway.domain.change import Aggregate, Event, ReviewCase, ReviewKind
 from gateway.domain.channel import Attempt
 from gateway.domain.idempotency import Claim
-from gateway.domain.ledger import AccountSum, Entry
+from gateway.domain.ledger import AccountSum, Entry, customer
 from gateway.domain.merchant import Merchant
 from gateway.domain.operation import Operation
 from gateway.domain.payment import Payment, PaymentState
@@ -25,18 +27,23 @@ from gateway.domain.ports import (
     Changed,
     Decide,
     FeedPosition,
+    Opened,
+    Opening,
     OperationFilter,
     PaymentFilter,
 )
+from gateway.domain.wallet import Wallet, WalletRef, payer_of
 from tests.domain.samples import sums
 from tests.usecases.fakes import Hooks
 from tests.usecases.rows import Rows
+
+T = TypeVar("T")
 
 DEPLOYMENT = UUID(int=1 << 100)
 
 
 class MemoryStore:
-    """Payments, work, merchants, events and ledger of one database."""
+    """Payments, work, wallets, merchants, events and ledger of one database."""
 
     def __init__(self, clock: Clock) -> None:
         self.hooks = Hooks()
@@ -44,12 +51,18 @@ class MemoryStore:
         self._clock = clock
         self._leases: dict[UUID, datetime] = {}
         self._locks: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._commits: set[asyncio.Task[Any]] = set()
 
-    async def open_payment(self, claim: Claim, change: Change) -> Claim | None:
-        await self.hooks.reach("open_payment")
-        existing = self.rows.open_payment(claim, change)
-        await self.hooks.reach("open_payment's reply")
-        return existing
+    async def open_payment(self, opening: Opening) -> Opened:
+        return await self._by_itself(self._open(opening))
+
+    async def open_payments(self, openings: Sequence[Opening]) -> Sequence[Opened | Exception]:
+        return await self._by_itself(self._open_all(openings))
+
+    async def drain(self) -> None:
+        """Wait for the commits that nobody waits for any more."""
+        while self._commits:
+            await asyncio.wait(set(self._commits))
 
     async def change_payment(
         self,
@@ -74,6 +87,11 @@ class MemoryStore:
     async def load(self, merchant_id: str, payment_id: UUID) -> Aggregate | None:
         await self.hooks.reach("load")
         return self.rows.aggregate(merchant_id, payment_id)
+
+    async def find_payment(self, merchant_id: str, payment_id: UUID) -> Payment | None:
+        await self.hooks.reach("find_payment")
+        found = self.rows.aggregate(merchant_id, payment_id)
+        return found.payment if found else None
 
     async def find_operation(self, merchant_id: str, operation_id: UUID) -> Operation | None:
         await self.hooks.reach("find_operation")
@@ -144,6 +162,22 @@ class MemoryStore:
         self.rows.reviews[case.case_id] = case
         return True
 
+    async def open_wallet(self, ref: WalletRef, now: datetime) -> Wallet:
+        await self.hooks.reach("open_wallet")
+        return self.rows.open_wallet(ref)
+
+    async def get_wallet(self, ref: WalletRef) -> Wallet | None:
+        await self.hooks.reach("get_wallet")
+        return self.rows.wallets.get(ref)
+
+    async def list_entries(
+        self, ref: WalletRef, before: UUID | None, limit: int
+    ) -> Sequence[Entry]:
+        await self.hooks.reach("list_entries")
+        found = [entry for entry in self.rows.entries if _touches(entry, ref)]
+        older = [entry for entry in found if before is None or entry.entry_id < before]
+        return sorted(older, key=lambda entry: entry.entry_id, reverse=True)[:limit]
+
     async def create_merchant(self, merchant: Merchant) -> Merchant:
         await self.hooks.reach("create_merchant")
         numbered = replace(merchant, serial=len(self.rows.merchants) + 1)
@@ -162,10 +196,9 @@ class MemoryStore:
         await self.hooks.reach("get_merchant")
         return self.rows.merchants.get(merchant_id)
 
-    async def find_merchant_by_serial(self, serial: int) -> Merchant | None:
-        await self.hooks.reach("find_merchant_by_serial")
-        found = (item for item in self.rows.merchants.values() if item.serial == serial)
-        return next(found, None)
+    async def find_owner_by_serial(self, serial: int) -> str | None:
+        await self.hooks.reach("find_owner_by_serial")
+        return self.rows.owner(serial)
 
     async def list_merchants(self, prefix: str, after: str, limit: int) -> Sequence[Merchant]:
         await self.hooks.reach("list_merchants")
@@ -209,8 +242,40 @@ class MemoryStore:
     async def fold(self) -> int:
         raise NotImplementedError  # nothing is cached here
 
+    async def _open(self, opening: Opening) -> Opened:
+        await self.hooks.reach("open_payment")
+        opened = self.rows.open_payment(opening)
+        await self.hooks.reach("open_payment's reply")
+        return opened
+
+    async def _open_all(self, openings: Sequence[Opening]) -> Sequence[Opened | Exception]:
+        await self.hooks.reach("open_payments")
+        found = [self._tried(opening) for opening in openings]
+        await self.hooks.reach("open_payments' reply")
+        return found
+
+    def _tried(self, opening: Opening) -> Opened | Exception:
+        try:
+            return self.rows.open_payment(opening)
+        except Exception as error:  # noqa: BLE001 - as the port says
+            return error
+
+    async def _by_itself(self, commit: Coroutine[Any, Any, T]) -> T:
+        """Commit whether or not anybody waits for it."""
+        task = asyncio.create_task(commit)
+        self._commits.add(task)
+        task.add_done_callback(self._commits.discard)
+        return await asyncio.shield(task)
+
     def _look_at(self, payment: Payment) -> datetime:
         """When workers next look whether an authorisation has ended."""
         if payment.state is not PaymentState.AUTHORIZED or payment.capture_before_time is None:
             return datetime.max.replace(tzinfo=self._clock.now().tzinfo)
         return self._leases.get(payment.payment_id, payment.capture_before_time)
+
+
+def _touches(entry: Entry, ref: WalletRef) -> bool:
+    """Whether an entry moved what is in a wallet."""
+    ours = {customer(code, payer_of(ref.owner_id) or "") for code in ("wallet", "wallet_held")}
+    sides = {side for part in entry.transfers for side in (part.debit, part.credit)}
+    return entry.currency == ref.currency and bool(sides & ours)

@@ -1,4 +1,4 @@
-"""The four keyed methods as values, so that one test plays all of them."""
+"""The keyed methods as values, so that one test plays all of them."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,7 +11,13 @@ from gateway.domain.channel import Outcome
 from gateway.domain.errors import GatewayError
 from gateway.domain.operation import Operation
 from gateway.domain.payment import Payment
-from gateway.usecases.commands import OperationAnswer, PaymentAnswer
+from gateway.domain.wallet import owner_of
+from gateway.usecases.commands import (
+    OperationAnswer,
+    PaymentAnswer,
+    TopUpCommand,
+    WithdrawCommand,
+)
 from tests.domain.lives import DONE, PAID
 from tests.usecases.world import (
     World,
@@ -20,6 +26,8 @@ from tests.usecases.world import (
     patience,
     pay_command,
     refund_command,
+    top_up_command,
+    withdraw_command,
 )
 
 Answer = PaymentAnswer | OperationAnswer
@@ -54,12 +62,33 @@ async def another(world: World) -> Payment:
     return await world.paid(idempotency_key="another", order_id="another")
 
 
+async def funded(world: World) -> Payment:
+    """Make a payment that has nothing to do with it, of a payer who has something to withdraw."""
+    world.fund(3_000)
+    return await another(world)
+
+
 METHODS = {
     "pay": Method("pay", another, lambda _: pay_command(), PAID),
     "capture": Method("capture", World.authorized, lambda p: capture_command(p.payment_id), DONE),
     "cancel": Method("cancel", World.authorized, lambda p: cancel_command(p.payment_id), DONE),
     "refund": Method("refund", World.paid, lambda p: refund_command(p.payment_id), DONE),
+    "top_up": Method("top_up", another, lambda _: top_up_command(), PAID),
+    "withdraw": Method("withdraw", funded, lambda _: withdraw_command(), DONE),
 }
+
+OF_MERCHANTS = ("pay", "capture", "cancel", "refund")
+OF_PAYERS = ("top_up", "withdraw")
+"""Methods by who owns their keys: one owner's key is used for one method, ever."""
+
+
+def owner(command: Any) -> str:
+    """Whose key a command is asked under."""
+    if isinstance(command, TopUpCommand):
+        return owner_of(command.payer.payer_id)
+    if isinstance(command, WithdrawCommand):
+        return owner_of(command.payer_id)
+    return str(command.merchant_id)
 
 
 def made(answer: Answer) -> Payment | Operation:
@@ -77,4 +106,7 @@ def id_made(answer: Answer) -> UUID:
 def kept(world: World) -> object:
     """Everything that stays as it is where nothing is executed."""
     rows = world.rows
-    return dict(rows.claims), dict(rows.aggregates), len(rows.events), len(world.channel.requests)
+    sent = len(world.channel.requests)
+    balances = [(wallet.available, wallet.held) for wallet in rows.wallets.values()]
+    moved = [found for found in balances if any(found)]
+    return dict(rows.claims), dict(rows.aggregates), len(rows.events), sent, moved

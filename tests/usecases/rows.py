@@ -13,8 +13,12 @@ from gateway.domain.errors import GatewayError, Reason, Refused, payment_not_fou
 from gateway.domain.idempotency import Claim
 from gateway.domain.ledger import AccountRef, Entry, customer
 from gateway.domain.merchant import Merchant
-from gateway.domain.ports import Changed, Decide
-from tests.domain.samples import applied, sums
+from gateway.domain.ports import Changed, Decide, Opened, Opening
+from gateway.domain.wallet import Wallet, WalletMove, WalletRef, payer_of
+from tests.domain.samples import START, applied, sums
+
+OWNER_SERIAL_MIN = 1 << 35
+"""Serial numbers of wallets' owners begin where those of merchants end."""
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Rows:
     reviews: dict[UUID, ReviewCase] = field(default_factory=dict)
     merchants: dict[str, Merchant] = field(default_factory=dict)
     budgets: Counter[str] = field(default_factory=Counter)
+    owners: list[str] = field(default_factory=list)
+    wallets: dict[WalletRef, Wallet] = field(default_factory=dict)
 
     def aggregate(self, merchant_id: str, payment_id: UUID) -> Aggregate | None:
         """A payment of this merchant with all that belongs to it."""
@@ -44,11 +50,15 @@ class Rows:
         attempts = (item for one in self.aggregates.values() for item in one.attempts.values())
         return [item for item in attempts if item.state is AttemptState.OPEN]
 
-    def open_payment(self, claim: Claim, change: Change) -> Claim | None:
-        """Write a new payment under its key; give the older claim on that key instead."""
+    def open_payment(self, opening: Opening) -> Opened:
+        """Write a new payment under its key; answer what has the key already instead."""
+        claim = opening.claim
         if existing := self.claims.get(_key(claim)):
-            return existing
+            return Opened(self.aggregate(claim.owner_id, existing.object_id), existing)
+        wallet = self.wallets.get(opening.wallet) if opening.wallet else None
+        change = opening.decide(wallet.available if wallet else 0)
         payment = change.payment
+        assert opening.exclusive_order == (payment.order_id if payment.one_per_order else "")
         if payment.holds_order and any(
             rival.payment.holds_order and rival.payment.order_id == payment.order_id
             for rival in self.owned(payment.merchant_id)
@@ -58,9 +68,8 @@ class Rows:
             self._keep_refusal(claim, refusal)
             raise refusal
         self.claims[_key(claim)] = claim
-        serial = self.merchants[payment.merchant_id].serial
-        self._write(Aggregate(payment, {}, {}, serial, Funds()), change)
-        return None
+        serial = self.serial(payment.merchant_id)
+        return Opened(self._write(Aggregate(payment, {}, {}, serial, Funds()), change))
 
     def change_payment(
         self,
@@ -88,6 +97,27 @@ class Rows:
         if claim:
             self.claims[_key(claim)] = claim
         return Changed(self._write(aggregate, change), written=True)
+
+    def serial(self, owner_id: str) -> int:
+        """The number of a merchant, or of an owner of wallets."""
+        if owner_id in self.merchants:
+            return self.merchants[owner_id].serial
+        return OWNER_SERIAL_MIN + self.owners.index(owner_id)
+
+    def owner(self, serial: int) -> str | None:
+        """Whose number it is."""
+        known = [*self.merchants, *self.owners]
+        return next((owner_id for owner_id in known if self.serial(owner_id) == serial), None)
+
+    def open_wallet(self, ref: WalletRef) -> Wallet:
+        """Make a wallet unless it is there."""
+        payer_id = payer_of(ref.owner_id)
+        assert payer_id is not None
+        if ref.owner_id not in self.owners:
+            self.owners.append(ref.owner_id)
+        serial = self.serial(ref.owner_id)
+        made = Wallet(payer_id, ref.currency, 0, 0, START, START, serial)
+        return self.wallets.setdefault(ref, made)
 
     def put_attempt(self, attempt: Attempt) -> Attempt:
         """Replace an attempt."""
@@ -119,8 +149,11 @@ class Rows:
         return next((item.balance for item in found if item.currency == currency), 0)
 
     def balances(self) -> dict[str, int]:
-        """What each account has, by its code; accounts that are even are left out."""
-        return {item.account.code: item.balance for item in sums(self.entries) if item.balance}
+        """What all accounts of a code have, by the code; what is even is left out."""
+        found: Counter[str] = Counter()
+        for item in sums(self.entries):
+            found[item.account.code] += item.balance
+        return {code: balance for code, balance in found.items() if balance}
 
     def _write(self, before: Aggregate, change: Change) -> Aggregate:
         after = applied(before, change)
@@ -130,7 +163,17 @@ class Rows:
         for case in change.reviews:
             self.open_review(case)
         self.budgets[change.payment.currency] -= change.advanced
+        for move in change.wallet_moves:
+            self.move(move)
         return after
+
+    def move(self, move: WalletMove) -> None:
+        """Change what a wallet has, which must be there and is never below zero."""
+        before = self.wallets[move.wallet]
+        available, held = before.available + move.available, before.held + move.held
+        assert available >= 0, "a wallet below zero"
+        assert held >= 0, "a hold below zero"
+        self.wallets[move.wallet] = replace(before, available=available, held=held)
 
     def _keep_refusal(self, claim: Claim, refusal: GatewayError) -> None:
         kept = replace(claim, refusal=refusal.reason, refusal_message=refusal.message)

@@ -17,7 +17,7 @@ from gateway.clock import Deadline
 from gateway.domain.errors import DeadlinePassed, GatewayError, Overloaded, Reason, Unavailable
 from gateway.domain.payment import PaymentState
 from tests.domain.lives import PAID, SILENT
-from tests.usecases.methods import METHODS, Method, kept, made
+from tests.usecases.methods import METHODS, Method, kept, made, owner
 from tests.usecases.world import World, patience, pay_command
 
 S = PaymentState
@@ -112,7 +112,7 @@ async def _cancelled_after(turns: int, world: World, method: Method, command: An
 
 def _fate(world: World, command: Any, sent: int) -> str:
     """Tell what became of a command; whatever is neither of the two allowed is said in full."""
-    claim = world.rows.claims.get((command.merchant_id, command.idempotency_key))
+    claim = world.rows.claims.get((owner(command), command.idempotency_key))
     if claim is None:
         return "absent" if sent == 0 else "sent without an intent"
     states: dict[UUID, str] = {}
@@ -182,7 +182,9 @@ async def test_a_bug_before_the_intent_is_told(world: World) -> None:
 STORE_CALLS = [
     "get_merchant",
     "load",
+    "find_payment",
     "find_claim",
+    "open_wallet",
     "open_payment",
     "open_payment's reply",
     "change_payment",
@@ -290,7 +292,14 @@ async def test_hurrying_nobody_is_nothing(world: World) -> None:
     assert (await world.paid()).state is S.SUCCEEDED
 
 
-READS = {"pay": "get_merchant", "capture": "load", "cancel": "load", "refund": "load"}
+READS = {
+    "pay": "get_merchant",
+    "capture": "find_payment",
+    "cancel": "find_payment",
+    "refund": "find_payment",
+    "top_up": "open_wallet",
+    "withdraw": "open_wallet",
+}
 
 
 @pytest.mark.parametrize("name", READS)

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.domain.errors import AlreadyExists, Contended, NotFound, Reason
 from gateway.domain.merchant import Merchant, OrderPolicy, PaymentLimit, RefundPolicy
+from gateway.domain.wallet import WalletRef
 from gateway.usecases import merchants
 from gateway.usecases.merchants import MEMORY_LIFETIME_S
 from tests.domain import samples
@@ -150,12 +151,16 @@ async def test_a_change_of_ones_own_is_known_at_once(world: World) -> None:
 
 
 async def test_serial_numbers_are_remembered(world: World) -> None:
-    """The merchant behind a number is looked up once; an unknown number is nobody's."""
-    assert await world.merchants.id_of_serial(7) == "m_1"
+    """Whose number it is is looked up once, wallets' owners too; an unknown one is nobody's."""
+    serial = world.rows.open_wallet(WalletRef("@p-1", "CNY")).serial
+    assert await world.merchants.owner_of_serial(serial) == "@p-1"
+    assert await world.merchants.owner_of_serial(7) == "m_1"
     world.rows.merchants.clear()
+    world.rows.owners.clear()
 
-    assert await world.merchants.id_of_serial(7) == "m_1"
-    assert await world.merchants.id_of_serial(9) is None
+    assert await world.merchants.owner_of_serial(7) == "m_1"
+    assert await world.merchants.owner_of_serial(serial) == "@p-1"
+    assert await world.merchants.owner_of_serial(9) is None
 
 
 async def test_memory_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +172,7 @@ async def test_memory_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) 
 
     assert [(await world.merchants.get(merchant_id)).merchant_id for merchant_id in ids] == ids
     assert len(world.merchants._memory) <= 2
-    assert len(world.merchants._by_serial) <= 2
+    assert len(world.merchants._owners) <= 2
 
 
 async def test_merchants_are_listed_by_id(world: World) -> None:

@@ -25,10 +25,12 @@ from gateway.usecases.commands import (
     CaptureCommand,
     PayCommand,
     RefundCommand,
+    TopUpCommand,
+    WithdrawCommand,
 )
 from tests.domain.lives import DONE, PAID
 from tests.domain.samples import START
-from tests.usecases.methods import METHODS, another
+from tests.usecases.methods import METHODS, OF_MERCHANTS, OF_PAYERS, another
 from tests.usecases.world import World, cancel_command, capture_command, patience, pay_command
 
 SIGNIFICANT: dict[type, dict[str, list[Any]]] = {
@@ -52,13 +54,38 @@ SIGNIFICANT: dict[type, dict[str, list[Any]]] = {
         "amount": [Money("CNY", 3_000), Money("CNY", 1), Money("USD", 3_000)],
         "description": ["Broken"],
     },
+    TopUpCommand: {
+        "amount": [Money("CNY", 3_001), Money("USD", 3_000)],
+        "method": [PaymentMethod("other"), PaymentMethod("sandbox", {"script": {"a": 1}})],
+        "scene": [Scene.WEB],
+        "description": ["Tea"],
+        "expire_time": [START + timedelta(minutes=5)],
+    },
+    WithdrawCommand: {
+        "amount": [Money("CNY", 2_999), Money("USD", 3_000)],
+        "method": [PaymentMethod("other"), PaymentMethod("sandbox", {"script": {"a": 1}})],
+        "description": ["Rent"],
+    },
 }
 """Per command, other values of the fields that a key stands for, the payment itself aside."""
 
-NOT_SIGNIFICANT = {"merchant_id", "idempotency_key", "caller_id"}
-"""Fields that name the key, or who asks."""
+NOT_SIGNIFICANT: dict[type, set[str]] = {
+    PayCommand: {"merchant_id"},
+    CaptureCommand: {"merchant_id"},
+    CancelCommand: {"merchant_id"},
+    RefundCommand: {"merchant_id"},
+    TopUpCommand: {"payer"},
+    WithdrawCommand: {"payer_id"},
+}
+"""Per command, the field that names the key's owner; beside the key itself, and who asks."""
 
-COMMANDS = {"pay": PayCommand, "capture": CaptureCommand, "refund": RefundCommand}
+COMMANDS = {
+    "pay": PayCommand,
+    "capture": CaptureCommand,
+    "refund": RefundCommand,
+    "top_up": TopUpCommand,
+    "withdraw": WithdrawCommand,
+}
 CHANGED = [
     pytest.param(name, field, value, id=f"{name}-{field}-{number}")
     for name, command in COMMANDS.items()
@@ -72,7 +99,8 @@ def test_every_field_is_named_here(command: type[PayCommand]) -> None:
     """A field that joins a command has to be called significant or not before tests pass."""
     names = {item.name for item in fields(command)} - {"payment_id"}
 
-    assert names == SIGNIFICANT[command].keys() | NOT_SIGNIFICANT
+    beside = {"idempotency_key", "caller_id"} | NOT_SIGNIFICANT[command]
+    assert names == SIGNIFICANT[command].keys() | beside
 
 
 @pytest.mark.parametrize(("name", "field", "value"), CHANGED)
@@ -106,9 +134,12 @@ async def test_a_key_stands_for_one_payment(world: World, name: str) -> None:
         assert refusal.reason is Reason.IDEMPOTENCY_KEY_MISMATCH
 
 
-@pytest.mark.parametrize(("name", "other_name"), list(itertools.permutations(METHODS, 2)))
+PAIRS = [pair for names in (OF_MERCHANTS, OF_PAYERS) for pair in itertools.permutations(names, 2)]
+
+
+@pytest.mark.parametrize(("name", "other_name"), PAIRS)
 async def test_a_key_stands_for_one_method(world: World, name: str, other_name: str) -> None:
-    """A key that was used for one method is refused for every other."""
+    """A key that was used for one method is refused for every other one of its owner's."""
     method, other = METHODS[name], METHODS[other_name]
     command = method.command(await method.before(world))
     await method.run(world, command, method.outcome)

@@ -12,6 +12,7 @@ from gateway.domain.ledger import Entry, Transfer, customer
 from gateway.domain.money import Money
 from gateway.domain.operation import Operation
 from gateway.domain.payment import CaptureMode, Payer, Payment, PaymentMethod, Scene
+from gateway.domain.wallet import WalletMove, WalletRef, owner_of
 from gateway.usecases.cancel import Cancel
 from gateway.usecases.capture import Capture
 from gateway.usecases.commands import (
@@ -21,16 +22,24 @@ from gateway.usecases.commands import (
     PayCommand,
     PaymentAnswer,
     RefundCommand,
+    TopUpCommand,
+    WithdrawCommand,
 )
 from gateway.usecases.execution import Execution, Timing
 from gateway.usecases.expire import Expire
+from gateway.usecases.intents import ExpiryTerms
 from gateway.usecases.merchants import MerchantBook
 from gateway.usecases.notified import Notified
-from gateway.usecases.pay import ExpiryTerms, Pay
+from gateway.usecases.pay import Pay
+from gateway.usecases.pay_many import PayMany
 from gateway.usecases.query import Query
 from gateway.usecases.recover import Recover
 from gateway.usecases.refund import Refund
 from gateway.usecases.review import Review
+from gateway.usecases.spend import Spend
+from gateway.usecases.top_up import TopUp
+from gateway.usecases.wallets import Wallets
+from gateway.usecases.withdraw import Withdraw
 from tests.domain.lives import HELD, PAID
 from tests.domain.samples import merchant
 from tests.usecases.fakes import FixedClock, RecordingObserver, ScriptedChannel
@@ -43,6 +52,9 @@ TIMING = Timing(
     review_after=timedelta(hours=24),
 )
 EXPIRY = ExpiryTerms(default=timedelta(minutes=15), longest=timedelta(days=1))
+HOLD_LIFETIME = timedelta(days=3)
+"""How long a wallet holds what is not captured."""
+
 NOT_FOUND_MAX = 3
 PATIENCE_S = 60.0
 """Seconds that callers wait; more than anything takes here."""
@@ -57,7 +69,9 @@ class World:
         self.channel = ScriptedChannel()
         self.observer = RecordingObserver()
         self.rows = self.store.rows
-        self.rows.merchants["m_1"] = merchant(currencies=("CNY", "USD"))
+        self.rows.merchants["m_1"] = merchant(
+            currencies=("CNY", "USD"), channels=("sandbox", "wallet")
+        )
         self.execution = Execution(
             payments=self.store,
             work=self.store,
@@ -67,7 +81,12 @@ class World:
             observer=self.observer,
         )
         self.merchants = MerchantBook(self.store, self.clock)
-        self.pay = Pay(self.execution, self.merchants, EXPIRY)
+        spend = Spend(self.execution, self.merchants, EXPIRY, HOLD_LIFETIME)
+        self.pay = Pay(self.execution, self.merchants, EXPIRY, spend)
+        self.pay_many = PayMany(self.execution, self.merchants, self.pay, spend)
+        self.top_up = TopUp(self.execution, self.store, EXPIRY)
+        self.withdraw = Withdraw(self.execution, self.store, EXPIRY)
+        self.wallets = Wallets(self.store, self.clock)
         self.capture = Capture(self.execution)
         self.cancel = Cancel(self.execution)
         self.refund = Refund(self.execution, self.merchants)
@@ -91,6 +110,24 @@ class World:
         mode = CaptureMode.MANUAL
         return (await self.paying(HELD, **{"capture_mode": mode, **fields})).payment
 
+    async def spent(self, **fields: Any) -> Payment:
+        """Make a payment from a wallet."""
+        return (await self.pay(wallet_command(**fields), patience())).payment
+
+    async def held(self, **fields: Any) -> Payment:
+        """Make a payment whose amount a wallet holds."""
+        return await self.spent(**{"capture_mode": CaptureMode.MANUAL, **fields})
+
+    async def topping_up(self, *outcomes: Outcome, **fields: Any) -> PaymentAnswer:
+        """Top a wallet up, while the channel answers so."""
+        self.channel.will("send", *outcomes)
+        return await self.top_up(top_up_command(**fields), patience())
+
+    async def withdrawing(self, *outcomes: Outcome, **fields: Any) -> PaymentAnswer:
+        """Withdraw from a wallet, while the channel answers so."""
+        self.channel.will("send", *outcomes)
+        return await self.withdraw(withdraw_command(**fields), patience())
+
     async def capturing(self, payment: Payment, *outcomes: Outcome, **f: Any) -> OperationAnswer:
         """Capture, while the channel answers so."""
         self.channel.will("send", *outcomes)
@@ -113,6 +150,23 @@ class World:
         if due:
             self.clock.advance(max(timedelta(), max(due) - self.clock.now()))
         return await self.recover()
+
+    def fund(self, amount: int, payer_id: str = "p-1", currency: str = "CNY") -> None:
+        """Let a wallet have so much, as a top-up leaves it."""
+        ref = WalletRef(owner_of(payer_id), currency)
+        self.rows.open_wallet(ref)
+        self.rows.move(WalletMove(ref, available=amount))
+        receivable = customer("channel_receivable", "sandbox")
+        transfer = Transfer(receivable, customer("wallet", payer_id), amount)
+        entry_id, now = self.clock.new_id(), self.clock.now()
+        self.rows.entries.append(
+            Entry(ref.owner_id, entry_id, "funded", currency, (transfer,), now)
+        )
+
+    def wallet(self, payer_id: str = "p-1", currency: str = "CNY") -> tuple[int, int]:
+        """What is available in a wallet, and what is held."""
+        wallet = self.rows.wallets[WalletRef(owner_of(payer_id), currency)]
+        return wallet.available, wallet.held
 
     def aggregate(self, payment: Payment) -> Aggregate:
         """A payment with all that belongs to it, as it is now."""
@@ -170,6 +224,37 @@ def pay_command(**fields: Any) -> PayCommand:
         description="",
         attributes={},
         expire_time=None,
+    )
+    return replace(base, **fields)
+
+
+def wallet_command(**fields: Any) -> PayCommand:
+    """Ask for 30.00 CNY from the payer's wallet."""
+    return pay_command(**{"method": PaymentMethod("wallet"), **fields})
+
+
+def top_up_command(**fields: Any) -> TopUpCommand:
+    """Ask for 30.00 CNY into the payer's wallet."""
+    base = TopUpCommand(
+        payer=Payer("p-1"),
+        idempotency_key="top-up-1",
+        amount=Money("CNY", 3_000),
+        method=PaymentMethod("sandbox"),
+        scene=Scene.APP,
+        description="",
+        expire_time=None,
+    )
+    return replace(base, **fields)
+
+
+def withdraw_command(**fields: Any) -> WithdrawCommand:
+    """Ask for 30.00 CNY out of the payer's wallet."""
+    base = WithdrawCommand(
+        payer_id="p-1",
+        idempotency_key="withdraw-1",
+        amount=Money("CNY", 3_000),
+        method=PaymentMethod("sandbox"),
+        description="",
     )
     return replace(base, **fields)
 

@@ -18,6 +18,7 @@ from paymentgateway.money import money, money_text
 from paymentgateway.payments import PaymentCalls
 from paymentgateway.refunds import RefundCalls
 from paymentgateway.transport import DEFAULT_RETRY, Retry, Tls, open_channel
+from paymentgateway.wallets import WalletCalls
 from paymentgateway.watch import WatchBounds
 
 __all__ = [
@@ -44,7 +45,7 @@ def new_idempotency_key() -> str:
     return str(uuid.uuid4())
 
 
-class GatewayClient(PaymentCalls, RefundCalls, MerchantCalls, LedgerCalls):
+class GatewayClient(PaymentCalls, RefundCalls, WalletCalls, MerchantCalls, LedgerCalls):
     """All calls of the gateway over one channel.
 
     Make it inside a running event loop; one per process serves any number of tasks.

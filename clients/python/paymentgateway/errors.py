@@ -209,13 +209,33 @@ _TYPES: Final[Mapping[grpc.StatusCode, tuple[type[GatewayError], SameKey]]] = {
 }
 
 
+_CODES: Final[Mapping[int, grpc.StatusCode]] = {code.value[0]: code for code in grpc.StatusCode}
+
+
 def from_rpc_error(error: grpc.aio.AioRpcError) -> GatewayError:
     """Make the typed error of a failed call from its status code and its details."""
-    info, request, retry = _details(error)
-    kind, same_key = _classify(error.code(), info, hinted=retry is not None)
+    try:
+        status = status_pb2.Status.FromString(_trailer(error))
+    except DecodeError:
+        status = status_pb2.Status()
+    return _typed(error.code(), error.details() or "", status)
+
+
+def from_status(status: status_pb2.Status) -> GatewayError:
+    """Make the typed error of one item of a batch: the one that its call alone would have raised.
+
+    A code that is not known, or OK, is an outcome that is not known.
+    """
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    return _typed(code, status.message, status)
+
+
+def _typed(code: grpc.StatusCode, message: str, status: status_pb2.Status) -> GatewayError:
+    info, request, retry = _details(status)
+    kind, same_key = _classify(code, info, hinted=retry is not None)
     return kind(
-        error.code(),
-        error.details() or "",
+        code,
+        message,
         reason=info.reason,
         metadata=info.metadata,
         violations=_violations(request),
@@ -241,7 +261,7 @@ def _classify(
 
 
 def _details(
-    error: grpc.aio.AioRpcError,
+    status: status_pb2.Status,
 ) -> tuple[
     error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo | None
 ]:
@@ -250,7 +270,7 @@ def _details(
     retry = error_details_pb2.RetryInfo()
     hinted = False
     try:
-        for detail in status_pb2.Status.FromString(_trailer(error)).details:
+        for detail in status.details:
             if info.domain != ERROR_DOMAIN:
                 detail.Unpack(info)
             detail.Unpack(request)

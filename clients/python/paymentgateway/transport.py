@@ -30,7 +30,7 @@ RECONNECT_BACKOFF_MS_MAX: Final = 5_000
 RECEIVE_BYTES_MAX: Final = 64 * 1024 * 1024
 """Largest answer that is taken, in bytes.
 
-Trial balances are long; gRPC's own bound of 4 MiB would cut them off.
+Trial balances and answers about batches are long; gRPC's own bound of 4 MiB would cut them off.
 """
 
 BACKOFF_S_MIN: Final = 0.01

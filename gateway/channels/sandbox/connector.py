@@ -66,13 +66,14 @@ class SandboxConnector:
             send_timeout=settings.send_timeout,
             authorization_lifetime=settings.authorization_lifetime,
             can_fence=True,
+            payouts=True,
         )
 
     def build(self, call: Call) -> HttpRequest:
         """Build and sign the request of a call.
 
         Raises:
-            ValueError: a fence was asked for something that is no charge.
+            ValueError: a fence was asked for a capture or a refund.
         """
         request = request_of(call, self._notify_url)
         return sign_request(self._key, self._account, call, request)
@@ -91,7 +92,7 @@ class SandboxConnector:
     def read_notification(
         self, path: str, headers: Mapping[str, str], body: bytes, now: datetime
     ) -> Notice:
-        """Verify a notification and read the charge, capture or refund that it shows.
+        """Verify a notification and read what it shows.
 
         Raises:
             NotificationRefused: it is forged, stale or malformed.

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gateway.channels.connector import Action, Call, evidence
 from gateway.channels.sandbox.fields import read_object
-from gateway.channels.sandbox.requests import closes, queries
+from gateway.channels.sandbox.requests import FENCEABLE, queries, subject
 from gateway.channels.sandbox.resources import CODE, Resource, read_resource
 from gateway.domain.channel import AttemptKind, ChannelRequest, Outcome, OutcomeClass
 from gateway.domain.money import Money
@@ -43,17 +43,15 @@ def reply_outcome(call: Call, body: bytes) -> Outcome:
     Raises:
         Malformed: it does not show what was asked for.
     """
-    request = call.request
-    if closes(call):
-        charge = read_resource(AttemptKind.CHARGE, body)
-        judged = _closed(charge) if request.kind is AttemptKind.CANCEL else resource_outcome(charge)
-        return _if_ours(request, charge, request.charge_number, judged)
-    resource = read_resource(request.kind, body)
-    return _if_ours(request, resource, request.number, resource_outcome(resource))
+    kind, number = subject(call.request)
+    resource = read_resource(kind, body)
+    cancels = call.request.kind is AttemptKind.CANCEL
+    judged = _closed(resource) if cancels else resource_outcome(resource)
+    return _if_ours(call.request, resource, number, judged)
 
 
 def resource_outcome(resource: Resource) -> Outcome:
-    """Tell what a charge, capture or refund proves of the attempt that made it."""
+    """Tell what a charge, capture, refund or payout proves of the attempt that made it."""
     shown = _shown(resource)
     match resource.state:
         case "SUCCEEDED" | "AUTHORIZED":
@@ -83,7 +81,7 @@ def error_outcome(call: Call, status: int, body: bytes) -> Outcome:
         return replace(shown, not_found=True)
     if queries(call) or call.action is Action.FENCE:
         return shown
-    if (status, code) == NUMBER_CLOSED and request.kind is AttemptKind.CHARGE:
+    if (status, code) == NUMBER_CLOSED and request.kind in FENCEABLE:
         failure = replace(CLOSED, channel_code=code)
         return replace(shown, outcome=OutcomeClass.FAILED, closed=True, failure=failure)
     if (status, code) in DEFINITE_REFUSALS:
@@ -95,8 +93,9 @@ def error_outcome(call: Call, status: int, body: bytes) -> Outcome:
 
 def _if_ours(request: ChannelRequest, resource: Resource, number: str, outcome: Outcome) -> Outcome:
     """Keep the outcome only if the message is about our number, charge and way of capture."""
+    charge = resource.charge_number or request.charge_number
     way = resource.capture_mode or request.capture_mode
-    named = (resource.number, resource.charge_number, way)
+    named = (resource.number, charge, way)
     if named != (number, request.charge_number, request.capture_mode):
         return unknown(f"not what was asked about ({number}): {resource.evidence}")
     return outcome

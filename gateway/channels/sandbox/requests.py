@@ -16,18 +16,20 @@ from gateway.domain.channel import AttemptKind, ChannelRequest
 Fields = dict[str, Any]
 
 JSON = "application/json"
-FENCEABLE = frozenset({AttemptKind.CHARGE, AttemptKind.CANCEL})
-"""Kinds whose number is that of a charge."""
+FENCEABLE = frozenset({AttemptKind.CHARGE, AttemptKind.CANCEL, AttemptKind.PAYOUT})
+"""Kinds whose subject has a number that can be closed."""
 
-QUERY_PATHS = {
-    AttemptKind.CHARGE: "/v1/charges/",
-    AttemptKind.CAPTURE: "/v1/captures/",
-    AttemptKind.REFUND: "/v1/refunds/",
+PATHS = {
+    AttemptKind.CHARGE: "/v1/charges",
+    AttemptKind.CAPTURE: "/v1/captures",
+    AttemptKind.REFUND: "/v1/refunds",
+    AttemptKind.PAYOUT: "/v1/payouts",
 }
 SCRIPTED = {
     AttemptKind.CHARGE: "charge",
     AttemptKind.CAPTURE: "capture",
     AttemptKind.REFUND: "refund",
+    AttemptKind.PAYOUT: "charge",
 }
 """Which script of the payment method belongs to which kind."""
 
@@ -39,15 +41,29 @@ ENUM_FIELDS = {
 }
 """Field of the script: field of the contract, and what its values begin with."""
 
-PLAIN_FIELDS = ("decline_code", "reply_delay_ms", "forget_count", "notify_count", "settle_delay_ms")
-"""Fields of the same name and meaning on both sides; 0 and empty mean the default on ours."""
+PLAIN_FIELDS = (
+    "decline_code",
+    "fault_count",
+    "reply_delay_ms",
+    "forget_count",
+    "notify_count",
+    "settle_delay_ms",
+)
+"""Fields of the same name and meaning on both sides; 0 and empty mean the sandbox's default."""
+
+
+def subject(request: ChannelRequest) -> tuple[AttemptKind, str]:
+    """Name what the request is about at the sandbox: a cancel has nothing there but its charge."""
+    if request.kind is AttemptKind.CANCEL:
+        return AttemptKind.CHARGE, request.charge_number
+    return request.kind, request.number
 
 
 def closes(call: Call) -> bool:
-    """Whether the call closes a charge. Asking about a cancel is closing again: nothing changes.
+    """Whether the call closes a number. Asking about a cancel is closing again: nothing changes.
 
     Raises:
-        ValueError: a fence was asked for something that is no charge; closing would hit its charge.
+        ValueError: a fence was asked for a capture or a refund, which have no close.
     """
     if call.action is Action.FENCE and call.request.kind not in FENCEABLE:
         raise ValueError(f"a {call.request.kind} has no number that can be closed")
@@ -62,10 +78,11 @@ def queries(call: Call) -> bool:
 def request_of(call: Call, notify_url: str) -> HttpRequest:
     """Build the request of a call, not yet signed."""
     request = call.request
+    kind, number = subject(request)
     if closes(call):
-        return _post(f"/v1/charges/{request.charge_number}/close", {})
+        return _post(f"{PATHS[kind]}/{number}/close", {})
     if queries(call):
-        return HttpRequest("GET", QUERY_PATHS[request.kind] + request.number, {}, b"")
+        return HttpRequest("GET", f"{PATHS[kind]}/{number}", {}, b"")
     path, fields = _effect(request)
     fields |= {"notify_url": notify_url}
     if script := _script(request):
@@ -84,12 +101,19 @@ def _effect(request: ChannelRequest) -> tuple[str, Fields]:
         "amount": request.money.minor_units,
         "currency": request.money.currency,
     }
-    if request.kind is AttemptKind.CAPTURE:
-        return f"/v1/charges/{request.charge_number}/captures", fields | {"final": request.final}
-    if request.kind is AttemptKind.REFUND:
-        reason = _present(reason=request.description)
-        return "/v1/refunds", fields | {"charge_number": request.charge_number} | reason
-    return "/v1/charges", fields | _charge(request)
+    match request.kind:
+        case AttemptKind.CAPTURE:
+            path = f"{PATHS[AttemptKind.CHARGE]}/{request.charge_number}/captures"
+            return path, fields | {"final": request.final}
+        case AttemptKind.REFUND:
+            fields |= {"charge_number": request.charge_number}
+            fields |= _present(reason=request.description)
+        case AttemptKind.PAYOUT:
+            fields |= {"payee": request.payer_pseudonym}
+            fields |= _present(description=request.description)
+        case _:
+            fields |= _charge(request)
+    return PATHS[request.kind], fields
 
 
 def _charge(request: ChannelRequest) -> Fields:
@@ -109,11 +133,13 @@ def _script(request: ChannelRequest) -> Fields:
         if not ours.get(field, "_UNSPECIFIED").endswith("_UNSPECIFIED")
     }
     script |= _present(**{name: ours.get(name) for name in PLAIN_FIELDS})
-    if "fault" in script:
-        script["fault_count"] = 0 if ours.get("fault_always") else ours.get("fault_count") or 1
+    if "fault" not in script:
+        script.pop("fault_count", None)
+    elif ours.get("fault_always"):
+        script["fault_count"] = 0
     if ours.get("settle_declined"):
         script["settle_outcome"] = "DECLINE"
-    if ours.get("pay_after_close") and request.kind is AttemptKind.CHARGE:
+    if ours.get("pay_after_close") and request.kind in FENCEABLE:
         script["pay_after_close"] = True
     return script
 

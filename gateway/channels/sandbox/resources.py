@@ -1,4 +1,4 @@
-"""The sandbox's charges, captures and refunds, read into one shape."""
+"""The sandbox's charges, captures, refunds and payouts, read into one shape."""
 
 import re
 from dataclasses import dataclass
@@ -32,22 +32,25 @@ STATES = {
     ),
     AttemptKind.CAPTURE: ("PROCESSING", "SUCCEEDED", "DECLINED"),
     AttemptKind.REFUND: ("PROCESSING", "SUCCEEDED", "DECLINED", "ABNORMAL"),
+    AttemptKind.PAYOUT: ("PROCESSING", "SUCCEEDED", "DECLINED", "CLOSED"),
 }
 NOTIFIED_KINDS = {
     "charge": AttemptKind.CHARGE,
     "capture": AttemptKind.CAPTURE,
     "refund": AttemptKind.REFUND,
+    "payout": AttemptKind.PAYOUT,
 }
 """What a notification calls the kinds, and the field in which it shows the resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A charge, capture or refund as the sandbox shows it. A charge's `charge_number` is its own.
+    """A charge, capture, refund or payout as the sandbox shows it.
 
-    `money` is None only for the tombstone of a charge that was closed unseen, `capture_mode` for
-    it and for all but charges. `captured`, in minor units, is told of a SUCCEEDED charge, `action`
-    where the payer must act. `evidence` is the message, for people.
+    `charge_number` is a charge's own, and empty for a payout, which is about no charge. `money` is
+    None only for the tombstone of a number that was closed unseen, `capture_mode` for it and for
+    all but charges. `captured`, in minor units, is told of a SUCCEEDED charge, `action` where the
+    payer must act. `evidence` is the message, for people.
     """
 
     kind: AttemptKind
@@ -65,7 +68,7 @@ class Resource:
 
 
 def read_resource(kind: AttemptKind, body: bytes) -> Resource:
-    """Read a charge, capture or refund out of a reply.
+    """Read a charge, capture, refund or payout out of a reply.
 
     Raises:
         Malformed: the bytes are none of that kind.
@@ -96,7 +99,7 @@ def _resource(kind: AttemptKind, fields: Fields, body: bytes) -> Resource:
     return Resource(
         kind=kind,
         number=number,
-        charge_number=number if charge else fields.text("charge_number", NUMBER),
+        charge_number=_charge_number(kind, number, fields),
         channel_number=_optional(fields, "channel_number", CHANNEL_NUMBER),
         state=state,
         money=None if tombstone else _money(fields),
@@ -107,6 +110,16 @@ def _resource(kind: AttemptKind, fields: Fields, body: bytes) -> Resource:
         decline_message=fields.message("decline_message"),
         evidence=evidence(f"sandbox {kind} {number}: {state} v{version} {body.decode()}"),
     )
+
+
+def _charge_number(kind: AttemptKind, number: str, fields: Fields) -> str:
+    match kind:
+        case AttemptKind.CHARGE:
+            return number
+        case AttemptKind.PAYOUT:
+            return ""
+        case _:
+            return fields.text("charge_number", NUMBER)
 
 
 def _optional(fields: Fields, name: str, pattern: re.Pattern[str]) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from gateway.domain.change import Aggregate, Change, EventType
-from gateway.domain.decisions.bookings import Booking, book
+from gateway.domain.decisions.bookings import Booking, book, booked, from_wallet
 from gateway.domain.decisions.moment import Moment
+from gateway.domain.decisions.wallet import settled
 from gateway.domain.errors import InvalidRequest, Reason, Refused
 from gateway.domain.merchant import RefundPolicy
 from gateway.domain.money import Money
@@ -81,17 +82,17 @@ def accept_refund(aggregate: Aggregate, ask: Ask, policy: RefundPolicy, moment: 
         return _kept_refused(aggregate, operation, EventType.REFUND_ENDED, failure, moment)
     operation = replace(operation, advanced=missing)
     reserved = replace(payment, refunded=payment.refunded + operation.amount.minor_units)
+    entry = book(Booking.REFUND_ACCEPTED, payment, moment, operation)
     change = accepted(
         replace(aggregate, payment=reserved), operation, EventType.REFUND_ACCEPTED, moment
     )
-    entry = book(Booking.REFUND_ACCEPTED, payment, moment, operation)
-    return replace(change, entries=(entry,), advanced=missing)
+    return booked(replace(change, entries=(entry,), advanced=missing), *change.entries)
 
 
 def release_authorization(
     aggregate: Aggregate, operation: Operation, moment: Moment
 ) -> Change | None:
-    """Start to end an authorisation whose time to capture has passed.
+    """Start to end an authorisation whose time to capture has passed; one of a wallet ends at once.
 
     None where there is nothing to end yet.
     """
@@ -107,7 +108,9 @@ def release_authorization(
 def accepted(
     aggregate: Aggregate, operation: Operation, event: EventType, moment: Moment
 ) -> Change:
-    """Keep an operation as PROCESSING with its attempt at the channel."""
+    """Keep an operation as PROCESSING with its attempt at the channel; a wallet does it at once."""
+    if from_wallet(aggregate.payment):
+        return settled(aggregate, operation, moment)
     attempt = moment.operation_attempt(aggregate, operation)
     change = moment.change(
         event, aggregate.payment, replace(operation, attempt_number=attempt.number)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gateway.domain.change import Change, EventType
 from gateway.domain.channel import AttemptState, OutcomeClass
 from gateway.domain.decisions.answer import Answer
-from gateway.domain.decisions.bookings import Booking, book
+from gateway.domain.decisions.bookings import Booking, book, booked
 from gateway.domain.decisions.late import conclude_late
 from gateway.domain.payment import (
     OPEN_STATES,
@@ -53,7 +53,7 @@ def _charged(answer: Answer) -> Change:
     words = "The payer had paid before the cancel reached the channel."
     too_late = Failure(FailureReason.ALREADY_PAID, words)
     change = _ended(answer, AttemptState.SUCCEEDED, paid, too_late)
-    return replace(change, entries=(book(Booking.PAYMENT_CAPTURED, paid, answer.moment),))
+    return booked(change, book(Booking.PAYMENT_CAPTURED, paid, answer.moment))
 
 
 def _authorized(answer: Answer) -> Change:

@@ -11,10 +11,11 @@ from uuid import UUID
 from gateway.domain.change import Aggregate, Change, EventType, ReviewCase, ReviewKind
 from gateway.domain.channel import Attempt, AttemptKind, AttemptState, Outcome, OutcomeClass
 from gateway.domain.decisions.answer import Answer
-from gateway.domain.decisions.bookings import Booking, book
+from gateway.domain.decisions.bookings import Booking, book, booked, from_wallet
 from gateway.domain.decisions.charge import conclude_charge
 from gateway.domain.decisions.late import conclude_late_operation
 from gateway.domain.decisions.moment import Moment
+from gateway.domain.decisions.payout import conclude_payout
 from gateway.domain.operation import OperationKind
 from gateway.domain.payment import (
     OPEN_STATES,
@@ -30,8 +31,9 @@ def conclude(
 ) -> Change | None:
     """Apply an outcome to what an attempt is about; None where it changes nothing."""
     answer = Answer(aggregate, aggregate.attempts[attempt_id], outcome, moment)
-    if answer.attempt.kind is AttemptKind.CHARGE:
-        return conclude_charge(answer)
+    of_payment = _OF_PAYMENT.get(answer.attempt.kind)
+    if of_payment:
+        return of_payment(answer)
     if answer.attempt.state is not AttemptState.OPEN or not answer.operation.running:
         return conclude_late_operation(answer)
     if outcome.abnormal:
@@ -69,17 +71,22 @@ def _captured(answer: Answer) -> Change:
         state=answer.state_after(PaymentEvent.CAPTURED) if last else payment.state,
     )
     entry = book(Booking.PAYMENT_CAPTURED, after, answer.moment, operation)
-    return replace(answer.change(EventType.CAPTURE_ENDED, after, None), entries=(entry,))
+    return booked(answer.change(EventType.CAPTURE_ENDED, after, None), entry)
 
 
 def _canceled(answer: Answer) -> Change:
-    """The number is closed: the charge's own attempt ends with it."""
+    """The number is closed: the charge's own attempt ends with it. A wallet's hold goes back."""
     charge = tuple(
         answer.closed(attempt, AttemptState.FAILED) for attempt in answer.still_open(None)
     )
     moved = replace(answer.payment, state=_after_cancel(answer), next_action=None)
     change = answer.change(_cancel_ended(answer), moved, None)
-    return replace(change, attempts=(*change.attempts, *charge))
+    change = replace(change, attempts=(*change.attempts, *charge))
+    if not from_wallet(answer.payment):
+        return change
+    return booked(
+        change, book(Booking.HOLD_RELEASED, answer.payment, answer.moment, answer.operation)
+    )
 
 
 def _cancel_ended(answer: Answer) -> EventType:
@@ -106,13 +113,12 @@ def _refunded(answer: Answer) -> Change:
     fee = terms.returned(payment.fee_millionths, given_back, payment.captured) if terms else 0
     after = replace(payment, fee_returned_millionths=fee)
     entry = book(Booking.REFUND_SUCCEEDED, payment, answer.moment, operation)
-    return replace(answer.change(EventType.REFUND_ENDED, after, None), entries=(entry,))
+    return booked(answer.change(EventType.REFUND_ENDED, after, None), entry)
 
 
 def _returned(answer: Answer) -> Change:
     entry = book(Booking.RETURN_SUCCEEDED, answer.payment, answer.moment, answer.operation)
-    change = answer.change(EventType.CHANGED, answer.payment, None)
-    return replace(change, entries=(entry,))
+    return booked(answer.change(EventType.CHANGED, answer.payment, None), entry)
 
 
 def _capture_failed(answer: Answer, failure: Failure) -> Change:
@@ -140,18 +146,18 @@ def _refund_failed(answer: Answer, failure: Failure) -> Change:
     after = replace(payment, refunded=payment.refunded - operation.amount.minor_units)
     change = answer.change(EventType.REFUND_ENDED, after, failure)
     entry = book(Booking.REFUND_FAILED, payment, answer.moment, operation)
-    return replace(change, entries=(entry,), advanced=-operation.advanced)
+    return booked(replace(change, advanced=-operation.advanced), entry)
 
 
 def _return_failed(answer: Answer, failure: Failure) -> Change:
     amount = answer.operation.amount
     detail = f"The channel refused to give back {amount} that came late; it stays in suspense."
     entry = book(Booking.RETURN_FAILED, answer.payment, answer.moment, answer.operation)
-    return replace(
+    change = replace(
         answer.change(EventType.CHANGED, answer.payment, failure),
-        entries=(entry,),
         reviews=(answer.moment.review(ReviewKind.RETURN_REFUSED, answer.attempt, detail),),
     )
+    return booked(change, entry)
 
 
 def _abnormal(answer: Answer) -> Change | None:
@@ -164,6 +170,12 @@ def _abnormal(answer: Answer) -> Change | None:
     change = answer.moment.change(EventType.CHANGED, answer.payment, held)
     return replace(change, reviews=(case,))
 
+
+_OF_PAYMENT: Mapping[AttemptKind, Callable[[Answer], Change | None]] = {
+    AttemptKind.CHARGE: conclude_charge,
+    AttemptKind.PAYOUT: conclude_payout,
+}
+"""Attempts that are about the payment itself; all others are about an operation on it."""
 
 _SUCCEEDED: Mapping[OperationKind, Callable[[Answer], Change]] = {
     OperationKind.CAPTURE: _captured,

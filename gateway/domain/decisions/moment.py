@@ -59,8 +59,10 @@ class Moment:
         )
         return Change(after, event, operations=(operation,) if operation else ())
 
-    def charge_attempt(self, payment: Payment, serial: int) -> Attempt:
-        """Make the attempt that asks the payment's channel for its charge."""
+    def first_attempt(
+        self, payment: Payment, serial: int, kind: AttemptKind = AttemptKind.CHARGE
+    ) -> Attempt:
+        """Make the attempt that asks the payment's channel for its charge, or for its payout."""
         attempt_id = self.new_id()
         number = channel_number(serial, attempt_id)
         return Attempt(
@@ -68,7 +70,7 @@ class Moment:
             attempt_id=attempt_id,
             payment_id=payment.payment_id,
             operation_id=None,
-            kind=AttemptKind.CHARGE,
+            kind=kind,
             channel=payment.method.channel,
             number=number,
             charge_number=number,
@@ -80,7 +82,7 @@ class Moment:
 
     def operation_attempt(self, aggregate: Aggregate, operation: Operation) -> Attempt:
         """Make the attempt that asks the channel for an operation's effect."""
-        attempt = self.charge_attempt(aggregate.payment, aggregate.serial)
+        attempt = self.first_attempt(aggregate.payment, aggregate.serial)
         return replace(
             attempt,
             operation_id=operation.operation_id,

@@ -20,7 +20,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-SCHEMA_VERSION = 1
 BACKLOG_UNITS_MAX = 8_192
 GROUP_UNITS_MAX = 256
 LOCK_WAIT_MS = 3_000  # a killed predecessor may still be leaving
@@ -118,7 +117,10 @@ class Book:
         backlog_units_max: int = BACKLOG_UNITS_MAX,
         group_units_max: int = GROUP_UNITS_MAX,
     ) -> "Book":
-        """Open the file, made from the `schema` scripts when new.
+        """Open the file, and bring it to the newest version of its schema.
+
+        Each script of `schema` makes the next version out of the one before, the first out of
+        nothing; a script that was ever in use is never changed.
 
         Raises BookLocked when it is in use, BookError when it is no book of this program.
         """
@@ -241,14 +243,12 @@ def _connect(path: Path, schema: Sequence[str]) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path, schema: Sequence[str]) -> None:
     connection.execute("begin immediate")  # takes the lock now, not at the first request
-    version = connection.execute("pragma user_version").fetchone()[0]
+    found = connection.execute("pragma user_version").fetchone()[0]
     connection.execute("commit")
-    if version == SCHEMA_VERSION:
-        return
-    if version != 0:
+    if found > len(schema):
         raise BookError(
-            f"The book {path.name} has schema version {version}, this program knows "
-            f"{SCHEMA_VERSION}: use the program that wrote it, or a new data folder."
+            f"The book {path.name} has schema version {found}, this program knows "
+            f"{len(schema)}: use the program that wrote it, or a new data folder."
         )
-    script = "\n".join(schema)
-    connection.executescript(f"begin;\n{script}\npragma user_version = {SCHEMA_VERSION};\ncommit;")
+    for version, script in enumerate(schema[found:], start=found + 1):
+        connection.executescript(f"begin;\n{script}\npragma user_version = {version};\ncommit;")

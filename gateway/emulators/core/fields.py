@@ -79,15 +79,17 @@ class Fields:
             raise InvalidField(self.path(name), f"must be an integer from {lowest} to {highest}")
         return value
 
-    def text(self, name: str, length_max: int) -> str:
-        """Text of at most `length_max` characters, none of them a control character."""
+    def text(self, name: str, length_max: int, *, length_min: int = 0) -> str:
+        """Text of so many characters, none of them a control character."""
         value = self.take(name)
-        if type(value) is not str or len(value) > length_max or _INVISIBLE.search(value):
+        fits = type(value) is str and length_min <= len(value) <= length_max
+        if not fits or _INVISIBLE.search(value):
             raise InvalidField(
                 self.path(name),
-                f"must be text of at most {length_max} characters without control characters",
+                f"must be text of {length_min} to {length_max} characters without control "
+                "characters",
             )
-        return value
+        return str(value)
 
     def matching(self, name: str, pattern: re.Pattern[str], rule: str) -> str:
         """Text that matches `pattern` as a whole; `rule` tells people what it wants."""

@@ -1,18 +1,19 @@
 """Delivers the outbox over HTTP: bounded in flight, bounded in time, retried on a bounded schedule.
 
-The channel's own part (which headers sign a notification, what counts as an acknowledgement) comes
-in as two functions, so every stand-in shares the delivery and none shares a dialect.
+The channel's own part (which headers sign a notification, what counts as an acknowledgement, when
+to try again) comes in as functions, so every stand-in shares the delivery and none a dialect.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Protocol
 
 import aiohttp
 from yarl import URL
 
 from gateway.emulators.core import outbox
-from gateway.emulators.core.book import Book, BookError
+from gateway.emulators.core.book import Book, BookError, Transaction
 from gateway.emulators.core.clock import Clock
 from gateway.emulators.core.outbox import Notification
 
@@ -22,6 +23,15 @@ ACKNOWLEDGEMENT_BYTES_MAX = 1_024
 
 Dress = Callable[[Notification, URL], Mapping[str, str]]
 Acknowledges = Callable[[int, bytes], bool]
+
+
+class Record(Protocol):
+    """Writes down one attempt and when the next is due, as `outbox.record_attempt` does."""
+
+    def __call__(
+        self, txn: Transaction, notification: Notification, *, acknowledged: bool, now: int
+    ) -> None:
+        """Inside one unit of the book."""
 
 
 class Notifier:
@@ -34,12 +44,14 @@ class Notifier:
         *,
         dress: Dress,
         acknowledges: Acknowledges,
+        record: Record = outbox.record_attempt,
         attempt_timeout_s: float = ATTEMPT_TIMEOUT_S,
     ) -> None:
         self._book = book
         self._clock = clock
         self._dress = dress
         self._acknowledges = acknowledges
+        self._record = record
         self._attempt_timeout_s = attempt_timeout_s
         self._alarm = clock.alarm()
         self._deliveries: dict[int, asyncio.Task[None]] = {}
@@ -91,7 +103,7 @@ class Notifier:
             acknowledged = await self._attempt(notification, timeout_s)
             await self._book.run(
                 partial(
-                    outbox.record_attempt,
+                    self._record,
                     notification=notification,
                     acknowledged=acknowledged,
                     now=self._clock.now_ms(),

@@ -9,7 +9,6 @@ lie about the channel.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from gateway.emulators.core import visits
 from gateway.emulators.core.book import Row, Transaction
@@ -23,7 +22,7 @@ TOPIC = "outbox"
 _COUNTERS = "notifications"
 _SQL = load_statements(__package__, "core.sql")
 
-Seal = Literal["GOOD", "FORGED", "STALE"]
+GOOD = "GOOD"
 
 
 class OutboxFull(Exception):
@@ -32,10 +31,13 @@ class OutboxFull(Exception):
 
 @dataclass(frozen=True)
 class Notice:
-    """A notification to be sent; `follows_previous`: after the one before it was tried once."""
+    """A notification to be sent; `follows_previous`: after the one before it was tried once.
+
+    `seal` is for the stand-in that dresses it to understand: how it is signed, or spoiled.
+    """
 
     body: str
-    seal: Seal = "GOOD"
+    seal: str = GOOD
     fault: str | None = None  # what its first attempt proves to have happened
     retried: bool = True
     follows_previous: bool = False
@@ -50,7 +52,7 @@ class Notification:
     number: str
     url: str
     body: str
-    seal: Seal
+    seal: str
     fault: str | None
     retried: bool
     attempts: int
@@ -97,20 +99,28 @@ def due(txn: Transaction, now: int, count_max: int) -> tuple[list[Notification],
 
 
 def record_attempt(
-    txn: Transaction, notification: Notification, *, acknowledged: bool, now: int
+    txn: Transaction,
+    notification: Notification,
+    *,
+    acknowledged: bool,
+    now: int,
+    delays_ms: Sequence[int] = RETRY_DELAYS_MS,
 ) -> None:
-    """Write down one attempt and what follows from it: the end, or the next time."""
+    """Write down one attempt and what follows from it: the end, or the next time.
+
+    `delays_ms` is the channel's schedule: how long after each attempt that failed the next is due.
+    """
     if notification.attempts == 0 and notification.fault is not None:
         visits.record_hit(txn, notification.kind, notification.number, notification.fault, now)
     visits.count(txn, _COUNTERS, "sent")
     txn.touch(TOPIC)
-    exhausted = notification.attempts >= len(RETRY_DELAYS_MS) or not notification.retried
+    exhausted = notification.attempts >= len(delays_ms) or not notification.retried
     if acknowledged or exhausted:
         txn.write(_SQL["delete_notification"], {"id": notification.id})
         visits.count(txn, _COUNTERS, "pending", -1)
         visits.count(txn, _COUNTERS, "acknowledged" if acknowledged else "abandoned")
         return
-    due_time = now + RETRY_DELAYS_MS[notification.attempts]
+    due_time = now + delays_ms[notification.attempts]
     txn.write(_SQL["postpone_notification"], {"id": notification.id, "due_time": due_time})
 
 

@@ -1,4 +1,4 @@
-"""What every stand-in does with HTTP: bounded bodies, JSON out, a connection cut on purpose."""
+"""What every stand-in does with HTTP: bounded bodies, JSON out, replies broken off on purpose."""
 
 import asyncio
 import json
@@ -52,3 +52,16 @@ def cut(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=CUT_STATUS)
+
+
+async def send_half(
+    request: web.Request, status: int, body: bytes, headers: Mapping[str, str] | None = None
+) -> web.StreamResponse:
+    """Announce the whole body, send half of it, cut the connection."""
+    response = web.StreamResponse(status=status, headers=headers)
+    response.content_type = "application/json"
+    response.content_length = max(len(body), 1)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    cut(request)
+    return response

@@ -1,4 +1,4 @@
--- Statements over the tables of schema.sql.
+-- Statements over the tables of schema.sql and payouts.sql.
 
 -- name: insert_charge
 insert into charges (number, channel_number, state, amount, currency, captured, refunded, capture,
@@ -69,9 +69,29 @@ from refunds where number = :number;
 select coalesce(sum(amount), 0) as accepted
 from refunds where charge_number = :charge_number and state <> 'DECLINED';
 
+-- name: insert_payout
+insert into payouts (number, channel_number, state, amount, currency,
+    decline_code, decline_message, create_time, update_time, version, request)
+values (:number, :channel_number, :state, :amount, :currency,
+    :decline_code, :decline_message, :create_time, :update_time, :version, :request);
+
+-- name: update_payout
+update payouts set state = :state, decline_code = :decline_code, decline_message = :decline_message,
+    update_time = :update_time, version = :version
+where number = :number and version = :old_version;
+
+-- name: read_payout
+select number, channel_number, state, amount, currency,
+    decline_code, decline_message, create_time, update_time, version, request
+from payouts where number = :number;
+
 -- name: insert_effect
 insert into effects (kind, number, charge_number, amount, currency, effect_time)
 values (:kind, :number, :charge_number, :amount, :currency, :effect_time);
+
+-- name: insert_payout_effect
+insert into payout_effects (number, amount, currency, effect_time)
+values (:number, :amount, :currency, :effect_time);
 
 -- name: page_of_charges
 select charges.*, visits.posts,
@@ -98,12 +118,22 @@ select refunds.*, visits.posts,
 from refunds left join visits on visits.kind = 'refund' and visits.number = refunds.number
 where refunds.seq > :after order by refunds.seq limit :count_max;
 
+-- name: page_of_payouts
+select payouts.*, visits.posts, coalesce(payout_effects.amount, 0) as effect_paid_out
+from payouts left join visits on visits.kind = 'payout' and visits.number = payouts.number
+    left join payout_effects on payout_effects.number = payouts.number
+where payouts.seq > :after order by payouts.seq limit :count_max;
+
 -- name: count_records
 select (select count(*) from charges) as charges, (select count(*) from captures) as captures,
-    (select count(*) from refunds) as refunds;
+    (select count(*) from refunds) as refunds, (select count(*) from payouts) as payouts;
 
 -- name: sum_effects
 -- Summed in two halves of 32 bits: a total may be larger than sqlite's integers.
-select currency, kind = 'refund' as given_back,
-    sum(amount >> 32) as high, sum(amount & 4294967295) as low
-from effects group by currency, given_back order by currency;
+select currency, moved, sum(amount >> 32) as high, sum(amount & 4294967295) as low
+from (
+    select currency, case kind when 'refund' then 'refunded' else 'charged' end as moved, amount from effects
+    union all
+    select currency, 'paid_out' as moved, amount from payout_effects
+)
+group by currency, moved order by currency;

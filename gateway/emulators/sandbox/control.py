@@ -21,7 +21,7 @@ from gateway.emulators.core.clock import ADVANCE_MS_MAX, Clock
 from gateway.emulators.core.fields import Fields, InvalidField, read_json
 from gateway.emulators.core.wire import json_bytes, read_body, reply
 from gateway.emulators.sandbox import operations, rows
-from gateway.emulators.sandbox.requests import Kind
+from gateway.emulators.sandbox.requests import KINDS, Kind
 from gateway.emulators.sandbox.rows import Entry
 
 PAGE_SIZE_MAX = 1_000
@@ -46,9 +46,7 @@ class Control:
         return [
             web.get("/healthz", self.health),
             web.get("/control/summary", self.summary),
-            web.get("/control/charges", partial(self.page, "charge")),
-            web.get("/control/captures", partial(self.page, "capture")),
-            web.get("/control/refunds", partial(self.page, "refund")),
+            *(web.get(f"/control/{kind}s", partial(self.page, kind)) for kind in KINDS),
             web.get("/control/faults/{number}", self.faults),
             web.post("/control/charges/{number}/act", self.act),
             web.post("/control/clock", self.pass_time),
@@ -134,7 +132,7 @@ def _entry_view(entry: Entry) -> View:
     return {
         **asked,
         **entry.record.view(),
-        "effects": {"charged": entry.charged, "refunded": entry.refunded},
+        "effects": entry.effects,
         "requests": entry.posts,
     }
 

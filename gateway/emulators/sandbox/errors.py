@@ -2,7 +2,7 @@
 
 Refusal                     answered with a code, a status and a sentence; nothing was kept
   INVALID_REQUEST   400     the bytes alone decide it; names the field
-  NOT_FOUND         404     no such charge, capture or refund
+  NOT_FOUND         404     no such charge, capture, refund or payout
   NUMBER_CONFLICT   409     the number is taken by a request with other parameters
   NUMBER_CLOSED     409     the number was closed for ever
   STATE_CONFLICT    409     the charge is not in a state for this

@@ -1,8 +1,7 @@
 """Which notifications a change causes, as the script asks for. Pure.
 
 A notification is the JSON of the object it is about, under a `kind` that says what it is:
-`{"kind":"charge","charge":{...}}`, `{"kind":"capture","capture":{...}}`,
-`{"kind":"refund","refund":{...}}`.
+`{"kind":"charge","charge":{...}}`, and likewise for a capture, a refund and a payout.
 """
 
 import secrets

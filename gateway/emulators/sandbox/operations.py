@@ -11,24 +11,29 @@ from gateway.emulators.core import visits
 from gateway.emulators.core.book import Transaction
 from gateway.emulators.core.faults import FAULTS_BEFORE_EFFECT, Fault, Script
 from gateway.emulators.core.visits import Visit
-from gateway.emulators.sandbox import captures, charges, refunds, rows, settlement
+from gateway.emulators.sandbox import captures, charges, payouts, refunds, rows, settlement
 from gateway.emulators.sandbox.charges import Charge
 from gateway.emulators.sandbox.errors import Refusal, error_view
 from gateway.emulators.sandbox.notices import View, with_wrong_amount
+from gateway.emulators.sandbox.payouts import Payout
+from gateway.emulators.sandbox.records import Closable, Record
 from gateway.emulators.sandbox.requests import (
     CaptureRequest,
     ChargeRequest,
     Close,
     Command,
+    Kind,
+    PayoutRequest,
     Post,
     Query,
     RefundRequest,
 )
-from gateway.emulators.sandbox.rows import Record
 from gateway.emulators.sandbox.signing import Caller
 
 REQUESTS = "requests"
 REFUSED_UNREAD = "INVALID_REQUEST"  # the counter of authenticated requests that were no command
+
+_CLOSABLES: dict[Kind, type[Closable]] = {"charge": Charge, "payout": Payout}
 
 
 @dataclass(frozen=True)
@@ -114,8 +119,8 @@ def _act(txn: Transaction, asked: Command, kept: Record | None, now: int) -> Ans
             case Query():
                 return _query(kept)
             case Close():
-                return Answer(200, _close(txn, asked.number, kept, now).view())
-            case ChargeRequest() | CaptureRequest() | RefundRequest():
+                return Answer(200, _close(txn, asked, kept, now).view())
+            case _:
                 if kept is not None:
                     return _repeat(asked, kept)
                 return _create(txn, asked, now)
@@ -124,20 +129,25 @@ def _act(txn: Transaction, asked: Command, kept: Record | None, now: int) -> Ans
 
 
 def _create(txn: Transaction, asked: Post, now: int) -> Answer:
-    history: tuple[Record, ...]
+    history = _begin(txn, asked, now)
+    notify_first = settlement.keep_new(txn, history, asked, now)
+    return Answer(200, history[-1].view(), notify_first=notify_first)
+
+
+def _begin(txn: Transaction, asked: Post, now: int) -> tuple[Record, ...]:
     match asked:
         case ChargeRequest():
-            history = charges.begin(asked, now)
+            return charges.begin(asked, now)
         case CaptureRequest():
             charge = rows.read_charge(txn, asked.charge_number)
             sums = rows.sum_captures(txn, asked.charge_number)
-            history = captures.begin(asked, charge, sums, now)
+            return captures.begin(asked, charge, sums, now)
         case RefundRequest():
             charge = rows.read_charge(txn, asked.charge_number)
             accepted = rows.sum_refunds(txn, asked.charge_number)
-            history = refunds.begin(asked, charge, accepted, now)
-    notify_first = settlement.keep_new(txn, history, asked, now)
-    return Answer(200, history[-1].view(), notify_first=notify_first)
+            return refunds.begin(asked, charge, accepted, now)
+        case PayoutRequest():
+            return payouts.begin(asked, now)
 
 
 def _repeat(asked: Post, kept: Record) -> Answer:
@@ -154,12 +164,12 @@ def _query(kept: Record | None) -> Answer:
     return Answer(200, kept.view())
 
 
-def _close(txn: Transaction, number: str, kept: Record | None, now: int) -> Charge:
-    if isinstance(kept, Charge):
-        return settlement.close_charge(txn, kept, now)
-    charge = charges.tombstone(number, now)
-    rows.insert(txn, charge)
-    return charge
+def _close(txn: Transaction, asked: Close, kept: Record | None, now: int) -> Record:
+    if isinstance(kept, Closable):
+        return settlement.close(txn, kept, now)
+    tombstone = _CLOSABLES[asked.kind].tombstone(asked.number, now)
+    rows.insert(txn, tombstone)
+    return tombstone
 
 
 def _strike_after(

@@ -1,45 +1,23 @@
-"""What may be asked of the sandbox: raw request line and body in, one strictly checked command out.
+"""What may be asked of the sandbox: the strictly checked commands that `parsing` makes of bytes.
 
-Pure. Everything that the bytes alone decide is decided here, before the book is asked, and is a
-Refusal with the code INVALID_REQUEST and the field. A path nobody serves is such a refusal too, not
-a NOT_FOUND, so that a wrong URL is never mistaken for an unknown number. Two requests are the same
-when their canonical texts are equal: defaults filled in, members sorted.
+Pure. Two requests are the same when their canonical texts are equal: defaults filled in, members
+sorted.
 """
 
 import json
-import re
 from dataclasses import asdict, dataclass, field
-from typing import ClassVar, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import ClassVar, Literal, Self, get_args
 
-from gateway.emulators.core.faults import Outcome, Script, parse_script
-from gateway.emulators.core.fields import INTEGER_MAX, Fields, InvalidField, read_json
-from gateway.emulators.sandbox.errors import Refusal
+from gateway.emulators.core.faults import Script
 
-TEXT_LENGTH_MAX = 1_024
-LABEL_LENGTH_MAX = 256
-URL_LENGTH_MAX = 2_048
-
-Kind = Literal["charge", "capture", "refund"]
+Kind = Literal["charge", "capture", "refund", "payout"]
 CaptureMode = Literal["AUTOMATIC", "MANUAL"]
 
-_NUMBER = re.compile("[0-9A-Za-z]{20,32}")
-_NUMBER_RULE = "20 to 32 characters of 0-9, A-Z, a-z"
-_CURRENCY = re.compile("[A-Z]{3}")
-_URL_CHARACTERS = re.compile("[!-~]+")
-_CONTENT_TYPE = re.compile(r'application/json(; ?charset="?utf-8"?)?', re.IGNORECASE)
-_CAPTURE_MODES: tuple[CaptureMode, ...] = ("AUTOMATIC", "MANUAL")
-_CHARGE_OUTCOMES: tuple[Outcome, ...] = ("SUCCEED", "DECLINE", "REQUIRE_ACTION", "ANSWER_LATER")
-_CAPTURE_OUTCOMES: tuple[Outcome, ...] = ("SUCCEED", "DECLINE", "ANSWER_LATER")
-_REFUND_OUTCOMES: tuple[Outcome, ...] = ("SUCCEED", "DECLINE", "ANSWER_LATER", "ABNORMAL")
-
-_KIND_BY_NAME: dict[str, Kind] = {"charges": "charge", "captures": "capture", "refunds": "refund"}
-
-R = TypeVar("R", bound="_Posted")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
-class _Posted:
+class Posted:
     """What every request that makes something carries. Amounts are minor units."""
 
     number: str
@@ -47,6 +25,9 @@ class _Posted:
     currency: str
     notify_url: str | None = field(default=None, kw_only=True)
     script: Script = field(default=Script(), kw_only=True)
+
+    kind: ClassVar[Kind]
+    route: ClassVar[str]
 
     def to_text(self) -> str:
         """The canonical text: equal for two requests exactly when they ask the same."""
@@ -60,7 +41,7 @@ class _Posted:
 
 
 @dataclass(frozen=True)
-class ChargeRequest(_Posted):
+class ChargeRequest(Posted):
     """POST /v1/charges. Times are milliseconds since the Unix epoch."""
 
     capture: CaptureMode
@@ -74,7 +55,7 @@ class ChargeRequest(_Posted):
 
 
 @dataclass(frozen=True)
-class CaptureRequest(_Posted):
+class CaptureRequest(Posted):
     """POST /v1/charges/{charge_number}/captures."""
 
     charge_number: str
@@ -85,7 +66,7 @@ class CaptureRequest(_Posted):
 
 
 @dataclass(frozen=True)
-class RefundRequest(_Posted):
+class RefundRequest(Posted):
     """POST /v1/refunds."""
 
     charge_number: str
@@ -96,8 +77,19 @@ class RefundRequest(_Posted):
 
 
 @dataclass(frozen=True)
+class PayoutRequest(Posted):
+    """POST /v1/payouts."""
+
+    payee: str
+    description: str | None = None
+
+    kind: ClassVar[Kind] = "payout"
+    route: ClassVar[str] = "POST /v1/payouts"
+
+
+@dataclass(frozen=True)
 class Query:
-    """GET of one charge, capture or refund."""
+    """GET of one record."""
 
     kind: Kind
     number: str
@@ -110,145 +102,24 @@ class Query:
 
 @dataclass(frozen=True)
 class Close:
-    """POST /v1/charges/{number}/close."""
+    """POST /v1/charges/{number}/close, and the same of payouts."""
 
+    kind: Kind
     number: str
 
-    kind: ClassVar[Kind] = "charge"
-    route: ClassVar[str] = "POST /v1/charges/{number}/close"
+    @property
+    def route(self) -> str:
+        """The route as it is counted."""
+        return f"POST /v1/{self.kind}s/{{number}}/close"
 
 
-Post = ChargeRequest | CaptureRequest | RefundRequest
+Post = ChargeRequest | CaptureRequest | RefundRequest | PayoutRequest
 Command = Post | Query | Close
 
-
-def parse_command(method: str, target: str, content_type: str | None, body: bytes) -> Command:
-    """The command of a request; Refusal INVALID_REQUEST when it is not one."""
-    try:
-        return _parse(method, target, content_type, body)
-    except InvalidField as error:
-        message = f"{error.field} {error.message}."
-        raise Refusal("INVALID_REQUEST", message, error.field) from error
-
-
-def _parse(method: str, target: str, content_type: str | None, body: bytes) -> Command:
-    if method == "GET" and body:
-        raise InvalidField("body", "must be empty")
-    match method, target.split("/"):
-        case "GET", ["", "v1", name, number] if name in _KIND_BY_NAME:
-            return Query(_KIND_BY_NAME[name], _path_number(number))
-        case "POST", ["", "v1", "charges"]:
-            return _charge(_members(content_type, body))
-        case "POST", ["", "v1", "charges", number, "close"]:
-            _members(content_type, body).finish()
-            return Close(_path_number(number))
-        case "POST", ["", "v1", "charges", number, "captures"]:
-            return _capture(_path_number(number), _members(content_type, body))
-        case "POST", ["", "v1", "refunds"]:
-            return _refund(_members(content_type, body))
-    raise InvalidField("path", "is not served with this method; queries take no parameters")
-
-
-def _path_number(number: str) -> str:
-    if not _NUMBER.fullmatch(number):
-        raise InvalidField("number", f"must be {_NUMBER_RULE}")
-    return number
-
-
-def _members(content_type: str | None, body: bytes) -> Fields:
-    if content_type is None or not _CONTENT_TYPE.fullmatch(content_type):
-        raise InvalidField("Content-Type", "must be application/json")
-    return Fields(read_json(body))
-
-
-def _charge(fields: Fields) -> ChargeRequest:
-    return _finished(
-        fields,
-        ChargeRequest(
-            number=_number(fields, "number"),
-            amount=fields.integer("amount", 1, INTEGER_MAX),
-            currency=_currency(fields),
-            capture=fields.choice("capture", _CAPTURE_MODES),
-            description=_optional_text(fields, "description", TEXT_LENGTH_MAX),
-            payer=_optional_text(fields, "payer", LABEL_LENGTH_MAX),
-            scene=_optional_text(fields, "scene", LABEL_LENGTH_MAX),
-            expire_time=(
-                fields.integer("expire_time", 1, INTEGER_MAX) if fields.has("expire_time") else None
-            ),
-            notify_url=_notify_url(fields),
-            script=_script(fields, _CHARGE_OUTCOMES),
-        ),
-    )
-
-
-def _capture(charge_number: str, fields: Fields) -> CaptureRequest:
-    return _finished(
-        fields,
-        CaptureRequest(
-            number=_number(fields, "number"),
-            amount=fields.integer("amount", 1, INTEGER_MAX),
-            currency=_currency(fields),
-            charge_number=charge_number,
-            final=fields.flag("final"),
-            notify_url=_notify_url(fields),
-            script=_script(fields, _CAPTURE_OUTCOMES),
-        ),
-    )
-
-
-def _refund(fields: Fields) -> RefundRequest:
-    return _finished(
-        fields,
-        RefundRequest(
-            number=_number(fields, "number"),
-            amount=fields.integer("amount", 1, INTEGER_MAX),
-            currency=_currency(fields),
-            charge_number=_number(fields, "charge_number"),
-            reason=_optional_text(fields, "reason", TEXT_LENGTH_MAX),
-            notify_url=_notify_url(fields),
-            script=_script(fields, _REFUND_OUTCOMES),
-        ),
-    )
-
-
-def _finished(fields: Fields, request: R) -> R:
-    fields.finish()
-    return request
-
-
-def _number(fields: Fields, name: str) -> str:
-    return fields.matching(name, _NUMBER, _NUMBER_RULE)
-
-
-def _currency(fields: Fields) -> str:
-    return fields.matching("currency", _CURRENCY, "three letters A-Z")
-
-
-def _optional_text(fields: Fields, name: str, length_max: int) -> str | None:
-    return fields.text(name, length_max) if fields.has(name) else None
-
-
-def _script(fields: Fields, outcomes: tuple[Outcome, ...]) -> Script:
-    if not fields.has("script"):
-        return Script()
-    return parse_script(Fields(fields.take("script"), "script"), outcomes)
-
-
-def _notify_url(fields: Fields) -> str | None:
-    """An absolute URL that can be sent exactly as written: it is part of what is signed."""
-    if not fields.has("notify_url"):
-        return None
-    url = fields.text("notify_url", URL_LENGTH_MAX)
-    if not _URL_CHARACTERS.fullmatch(url) or not _is_sendable(url):
-        raise InvalidField("notify_url", "must be an absolute http or https URL, percent-encoded")
-    return url
-
-
-def _is_sendable(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port_is_sound = parts.port != 0
-    except ValueError:
-        return False
-    is_plain = "#" not in url and "@" not in parts.netloc
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_sound and is_plain
+POSTS: dict[Kind, type[Post]] = {
+    "charge": ChargeRequest,
+    "capture": CaptureRequest,
+    "refund": RefundRequest,
+    "payout": PayoutRequest,
+}
+"""Which request makes a record of which kind."""

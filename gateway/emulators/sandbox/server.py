@@ -24,7 +24,6 @@ from gateway.emulators.core.clock import Clock
 from gateway.emulators.core.fields import InvalidField
 from gateway.emulators.core.notifier import Notifier
 from gateway.emulators.core.outbox import Notification, OutboxFull
-from gateway.emulators.core.statements import read_sql
 from gateway.emulators.core.timers import Timers
 from gateway.emulators.core.wire import (
     BODY_BYTES_MAX,
@@ -34,12 +33,13 @@ from gateway.emulators.core.wire import (
     read_body,
     reply,
 )
-from gateway.emulators.sandbox import settlement
+from gateway.emulators.sandbox import rows, settlement
 from gateway.emulators.sandbox.control import Control, read_shift
 from gateway.emulators.sandbox.errors import Refusal, error_view
 from gateway.emulators.sandbox.operations import Answer, NonceReplayed, perform
+from gateway.emulators.sandbox.parsing import parse_command
 from gateway.emulators.sandbox.replies import send
-from gateway.emulators.sandbox.requests import Command, parse_command
+from gateway.emulators.sandbox.requests import Command
 from gateway.emulators.sandbox.signing import STALE_S, Caller, Keyring, Unauthenticated
 
 REQUESTS_IN_FLIGHT_MAX = 4_096
@@ -72,7 +72,7 @@ async def serve_sandbox(
     """
     keyring = Keyring(keys, account)
     async with AsyncExitStack() as stack:
-        book = await Book.open(data_dir / BOOK_FILE, _schema())
+        book = await Book.open(data_dir / BOOK_FILE, rows.SCHEMA)
         stack.push_async_callback(book.close)
         clock = Clock(shift_ms=await book.run(read_shift))
         notifier = Notifier(
@@ -233,11 +233,6 @@ async def _sweep(book: Book, clock: Clock) -> None:
     while True:
         await book.run(partial(visits.forget_nonces, now_s=clock.wire_s()))
         await asyncio.sleep(NONCE_SWEEP_INTERVAL_S)
-
-
-def _schema() -> list[str]:
-    core, own = "gateway.emulators.core", "gateway.emulators.sandbox"
-    return [read_sql(core, "schema.sql"), read_sql(own, "schema.sql")]
 
 
 def _dress(

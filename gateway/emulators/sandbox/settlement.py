@@ -8,30 +8,18 @@ from gateway.emulators.core import outbox
 from gateway.emulators.core.book import Transaction
 from gateway.emulators.core.faults import SettleOutcome
 from gateway.emulators.core.timers import Timer, clear_timers, set_timer
-from gateway.emulators.sandbox import captures, charges, notices, refunds, rows
+from gateway.emulators.sandbox import captures, charges, notices, rows
 from gateway.emulators.sandbox.captures import Capture
 from gateway.emulators.sandbox.charges import Charge
+from gateway.emulators.sandbox.payouts import Payout
+from gateway.emulators.sandbox.records import Closable, Record
 from gateway.emulators.sandbox.refunds import Refund
-from gateway.emulators.sandbox.requests import CaptureRequest, ChargeRequest, Post, RefundRequest
-from gateway.emulators.sandbox.rows import Record
+from gateway.emulators.sandbox.requests import KINDS, POSTS, Post
 
 BEFORE_REPLY_HOLD_MS = (
     10_000  # how long the reply has the notification to itself before the notifier takes over
 )
 SETTLE, EXPIRE = "SETTLE", "EXPIRE"
-
-
-def request_of(record: Record) -> Post | None:
-    """The request that made a record; None for a number that was closed before it was seen."""
-    if record.request is None:
-        return None
-    match record:
-        case Charge():
-            return ChargeRequest.from_text(record.request)
-        case Capture():
-            return CaptureRequest.from_text(record.request)
-        case Refund():
-            return RefundRequest.from_text(record.request)
 
 
 def keep_new(
@@ -50,39 +38,28 @@ def keep_new(
 
 def settle(txn: Transaction, record: Record, outcome: SettleOutcome, now: int) -> Record:
     """End what was waiting: the bank, or the payer, has decided."""
-    request = request_of(record)
-    assert request is not None
-    newer: Record
-    match record:
-        case Charge():
-            newer = charges.settle(record, outcome, request.script, now)
-        case Capture():
-            newer = captures.settle(record, outcome, request.script, now)
-        case Refund():
-            newer = refunds.settle(record, outcome, request.script, now)
-    _end(txn, record, newer, request, now)
+    request = _request_of(record)
+    newer = record.settle(outcome, request.script, now)
+    rows.replace(txn, record, newer)
+    clear_timers(txn, newer.kind, newer.number)
+    _move_money(txn, newer, now)
+    _notify(txn, request, newer, record, now, in_reply=False)
     return newer
 
 
-def close_charge(txn: Transaction, charge: Charge, now: int) -> Charge:
-    """The merchant's fence: whatever was on its way for this charge can never succeed."""
-    for capture in rows.read_open_captures(txn, charge.number):
-        request = request_of(capture)
-        assert request is not None
-        declined = captures.decline(capture, captures.CLOSED_CODE, now)
-        rows.replace(txn, capture, declined)
-        clear_timers(txn, "capture", capture.number)
-        _notify(txn, request, declined, capture, now, in_reply=False)
-    return _close(txn, charge, now)
+def close(txn: Transaction, record: Closable, now: int) -> Closable:
+    """The caller's fence: whatever was on its way for this number can never succeed."""
+    if isinstance(record, Charge):
+        _stop_captures(txn, record, now)
+    return _close(txn, record, now)
 
 
 def fire(txn: Transaction, timer: Timer, now: int) -> None:
     """A timer is due: settle or expire what it is about."""
-    kind = next(kind for kind in rows.KINDS if kind == timer.kind)
+    kind = next(kind for kind in KINDS if kind == timer.kind)
     record = rows.read_record(txn, kind, timer.number)
-    request = None if record is None else request_of(record)
     assert record is not None, "a timer outlived its record"
-    assert request is not None, "a tombstone has no timer"
+    request = _request_of(record)
     if timer.purpose == SETTLE:
         late = record.state == "CLOSED"
         settle(txn, record, "SUCCEED" if late else request.script.settle_outcome, now)
@@ -91,9 +68,15 @@ def fire(txn: Transaction, timer: Timer, now: int) -> None:
         _notify(txn, request, closed, record, now, in_reply=False)
 
 
+def _request_of(record: Record) -> Post:
+    """The request that made a record, which must be more than a tombstone."""
+    assert record.request is not None, "a tombstone waits for nothing"
+    return POSTS[record.kind].from_text(record.request)
+
+
 def _wait(txn: Transaction, record: Record, request: Post, now: int) -> None:
     """Set the timers of a record that is not at its end."""
-    kind, script = rows.kind_of(record), request.script
+    kind, script = record.kind, request.script
     by_itself = not script.pay_after_close  # else its settlement begins to run at the close
     if isinstance(record, Charge) and record.action_expire_time is not None:
         set_timer(txn, Timer(kind, record.number, EXPIRE), record.action_expire_time)
@@ -102,24 +85,23 @@ def _wait(txn: Transaction, record: Record, request: Post, now: int) -> None:
         set_timer(txn, Timer(kind, record.number, SETTLE), now + script.settle_delay())
 
 
-def _end(txn: Transaction, older: Record, newer: Record, request: Post, now: int) -> None:
-    rows.replace(txn, older, newer)
-    clear_timers(txn, rows.kind_of(newer), newer.number)
-    _move_money(txn, newer, now)
-    _notify(txn, request, newer, older, now, in_reply=False)
+def _stop_captures(txn: Transaction, charge: Charge, now: int) -> None:
+    for capture in rows.read_open_captures(txn, charge.number):
+        declined = capture.decline(captures.CLOSED_CODE, now)
+        rows.replace(txn, capture, declined)
+        clear_timers(txn, capture.kind, capture.number)
+        _notify(txn, _request_of(capture), declined, capture, now, in_reply=False)
 
 
-def _close(txn: Transaction, charge: Charge, now: int) -> Charge:
-    closed = charges.close(charge, now)
-    if closed == charge:
-        return charge
-    rows.replace(txn, charge, closed)
-    clear_timers(txn, "charge", charge.number)
-    request = request_of(charge)
-    assert request is not None
-    if closed.state == "CLOSED" and request.script.pay_after_close:
-        timer = Timer("charge", charge.number, SETTLE)
-        set_timer(txn, timer, now + request.script.settle_delay())
+def _close(txn: Transaction, record: Closable, now: int) -> Closable:
+    closed = record.close(now)
+    if closed == record:
+        return record
+    rows.replace(txn, record, closed)
+    clear_timers(txn, record.kind, record.number)
+    script = _request_of(record).script
+    if closed.state == "CLOSED" and script.pay_after_close:
+        set_timer(txn, Timer(record.kind, record.number, SETTLE), now + script.settle_delay())
     return closed
 
 
@@ -135,6 +117,8 @@ def _move_money(txn: Transaction, record: Record, now: int) -> None:
             charge = rows.read_charge(txn, record.charge_number)
             assert charge is not None
             rows.replace(txn, charge, charges.add_refunded(charge, record.amount, now))
+        case Payout(state="SUCCEEDED"):
+            rows.insert_payout_effect(txn, record)
 
 
 def _move_captured(txn: Transaction, capture: Capture, now: int) -> None:
@@ -152,7 +136,7 @@ def _notify(
 ) -> tuple[int, ...]:
     if request.notify_url is None:
         return ()
-    script, kind = request.script, rows.kind_of(newer)
+    script, kind = request.script, newer.kind
     planned = notices.plan(kind, script, newer.view(), older.view(), in_reply=in_reply)
     held = in_reply and script.notify == "BEFORE_REPLY"
     due_time = now + BEFORE_REPLY_HOLD_MS if held else now

@@ -7,15 +7,11 @@ themselves: such a call is never cut off here, because its work goes on. Reads a
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Final
 
 from gateway.clock import Deadline
 from gateway.domain.errors import DeadlinePassed, Reason
 from gateway.rpc.call import Call, Desk, Handler, Method
-from gateway.rpc.settings import RpcSettings
-
-MARGIN_SHARE_MAX: Final = 0.5
-"""Largest share of what is left that is kept back for the answer."""
+from gateway.rpc.settings import MARGIN_SHARE_MAX, RpcSettings
 
 
 def keep_deadline(inner: Handler, method: Method, desk: Desk) -> Handler:

@@ -1,25 +1,24 @@
 """One line per call, at its end: what, for whom, how it went, how long it took.
 
-Nothing that a caller sent stands in it but identifiers of a fixed form. The caller's own request
-id is taken only if it has such a form and cannot be a card number.
+Nothing that a caller sent stands in it but identifiers of a fixed form. A line that nobody would
+see costs nothing: the level is asked before anything is put together for it.
 """
 
+import hashlib
+import logging
 import math
-import re
-import secrets
-from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import grpc
 
 from gateway.rpc.call import Call, Desk, Handler, Method
 from gateway.rpc.status import ANSWERED, FAULT, Verdict, verdict_on
-from gateway.telemetry.redaction import redact_text
 
-REQUEST_ID_HEADER: Final = "x-request-id"
+KEY_HASH_BYTES: Final = 6
+"""Length of the digest that stands for an idempotency key in the log."""
 
-_REQUEST_ID: Final = re.compile(r"[0-9A-Za-z._:-]{1,64}")
-_HYPHENS: Final = str.maketrans("._:", "---")
+_SUBJECTS: Final = ("merchant_id", "payment_id", "top_up_id", "withdrawal_id")
+"""Fields of requests that stand in the log as they are; payers are named by their calls only."""
 
 _WARNINGS: Final = frozenset(
     {
@@ -34,9 +33,9 @@ _WARNINGS: Final = frozenset(
 
 def log_call(inner: Handler, method: Method, desk: Desk) -> Handler:
     """Write the line of a call."""
+    is_enabled = desk.log.isEnabledFor
 
     async def handle(call: Call) -> bytes:
-        call.request_id = request_id(call.context.invocation_metadata() or ())
         verdict = ANSWERED
         try:
             return await inner(call)
@@ -44,26 +43,18 @@ def log_call(inner: Handler, method: Method, desk: Desk) -> Handler:
             verdict = verdict_on(error)
             raise
         finally:
-            _write(call, method, desk, verdict)
+            if is_enabled(_level(verdict)):
+                _write(call, method, desk, verdict)
 
     return handle
 
 
-def request_id(metadata: Iterable[tuple[str, str | bytes]]) -> str:
-    """Give the caller's request id if it may stand in a log; else make one."""
-    for name, value in metadata:
-        if name == REQUEST_ID_HEADER:
-            return value if isinstance(value, str) and _may_be_logged(value) else _new_id()
-    return _new_id()
-
-
-def _new_id() -> str:
-    return secrets.token_hex(8)
-
-
-def _may_be_logged(text: str) -> bool:
-    """Tell whether a text has the form of an identifier, and no card number in any grouping."""
-    return bool(_REQUEST_ID.fullmatch(text)) and "*" not in redact_text(text.translate(_HYPHENS))
+def _level(verdict: Verdict) -> int:
+    if verdict is ANSWERED:
+        return logging.INFO
+    if verdict.code in _WARNINGS:
+        return logging.WARNING
+    return logging.ERROR if verdict == FAULT else logging.INFO
 
 
 def _write(call: Call, method: Method, desk: Desk, verdict: Verdict) -> None:
@@ -73,6 +64,7 @@ def _write(call: Call, method: Method, desk: Desk, verdict: Verdict) -> None:
     elif verdict == FAULT:
         write = desk.log.error
         call.fields["incident"] = call.incident
+    about = {} if call.subject is None else _about(call.subject, keyed=method.money)
     write(
         "rpc",
         method=method.full_name,
@@ -82,5 +74,19 @@ def _write(call: Call, method: Method, desk: Desk, verdict: Verdict) -> None:
         deadline_ms=call.deadline_ms,
         request_id=call.request_id,
         peer=call.context.peer(),
-        **call.fields,
+        **about | call.fields,
     )
+
+
+def _about(subject: Any, *, keyed: bool) -> dict[str, str]:
+    """Say what a checked request is about."""
+    known = subject.DESCRIPTOR.fields_by_name
+    found = {name: getattr(subject, name) for name in _SUBJECTS if name in known}
+    if keyed and "idempotency_key" in known:
+        found["key_hash"] = _key_hash(subject.idempotency_key)
+    return {name: value for name, value in found.items() if value}
+
+
+def _key_hash(idempotency_key: str) -> str:
+    """Stand for a key in the log: keys are the caller's secret to use."""
+    return hashlib.blake2b(idempotency_key.encode(), digest_size=KEY_HASH_BYTES).hexdigest()

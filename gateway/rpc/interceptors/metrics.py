@@ -3,6 +3,8 @@
 from gateway.rpc.call import Call, Desk, Handler, Method
 from gateway.rpc.status import ANSWERED, verdict_on
 
+_OK = ANSWERED.code.name
+
 
 def measure_call(inner: Handler, method: Method, desk: Desk) -> Handler:
     """Tell the observer when a call begins, and how and after how long it ends."""
@@ -10,14 +12,13 @@ def measure_call(inner: Handler, method: Method, desk: Desk) -> Handler:
 
     async def handle(call: Call) -> bytes:
         observer.started(name)
-        verdict = ANSWERED
         try:
-            return await inner(call)
+            answer = await inner(call)
         except BaseException as error:
             verdict = verdict_on(error)
+            observer.finished(name, verdict.code.name, verdict.reason, monotonic() - call.start)
             raise
-        finally:
-            seconds = monotonic() - call.start
-            observer.finished(name, verdict.code.name, verdict.reason, seconds)
+        observer.finished(name, _OK, "", monotonic() - call.start)
+        return answer
 
     return handle

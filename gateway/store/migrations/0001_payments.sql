@@ -1,7 +1,7 @@
 -- Payments, what is done to them, and what their keys stand for.
 --
--- The owner (here the merchant) is the first column of every key, so that the tables can be
--- distributed by owner. Ids and times come from the gateway. The runtime role may change only what
+-- The owner is the first column of every key, so that the tables can be distributed by owner: it is
+-- the merchant, or `@payer` for what is done to a payer's own wallet. Ids and times come from the gateway. The runtime role may change only what
 -- changes in a life; what a payment was asked for stays as it was written.
 
 create table deployment (
@@ -30,11 +30,12 @@ create table merchants (
     constraint merchants_pkey primary key (merchant_id),
     constraint merchants_serial_key unique (serial),
     constraint merchants_merchant_id_check check (length(merchant_id) between 1 and 64),
-    constraint merchants_serial_check check (serial between 1 and 56800235583),
+    constraint merchants_serial_check check (serial between 1 and 34359738367),
     constraint merchants_version_check check (version > 0)
 );
 comment on table merchants is 'Merchants. A small table that every node of a cluster may hold whole.';
-comment on column merchants.serial is 'Six digits of base 62 in the numbers that channels know.';
+comment on column merchants.serial is
+    'Six digits of base 62 in the numbers that channels know. Wallets'' owners have those from 2^35 on.';
 
 create table operations (
     owner_id text collate "C" not null,
@@ -48,10 +49,10 @@ create table operations (
     caller_id text collate "C" not null default '',
     create_time timestamptz not null,
     constraint operations_pkey primary key (owner_id, idempotency_key),
-    constraint operations_owner_id_check check (length(owner_id) between 1 and 64),
+    constraint operations_owner_id_check check (length(owner_id) between 1 and 65),
     constraint operations_idempotency_key_check check (length(idempotency_key) between 1 and 64),
     constraint operations_kind_check
-        check (kind in ('PAY', 'CAPTURE', 'CANCEL', 'REFUND', 'FUND')),
+        check (kind in ('PAY', 'CAPTURE', 'CANCEL', 'REFUND', 'TOP_UP', 'WITHDRAW', 'FUND')),
     constraint operations_fingerprint_check check (octet_length(fingerprint) = 32),
     constraint operations_refusal_check check (refusal is not null or refusal_message = '')
 );
@@ -74,6 +75,7 @@ create table payments (
     one_per_order boolean not null,
     fee_terms jsonb,
     caller_id text collate "C" not null,
+    purpose text not null,
     create_time timestamptz not null,
     expire_time timestamptz not null,
     state text not null,
@@ -99,6 +101,10 @@ create table payments (
         end
     ) stored,
     constraint payments_pkey primary key (merchant_id, payment_id),
+    constraint payments_merchant_id_check check (length(merchant_id) between 1 and 65),
+    constraint payments_purpose_check check (purpose in ('PURCHASE', 'TOP_UP', 'WITHDRAWAL')),
+    constraint payments_purpose_owner_check
+        check ((purpose = 'PURCHASE') = not starts_with(merchant_id, '@')),
     constraint payments_currency_check check (currency ~ '^[A-Z]{3}$'),
     constraint payments_amount_check check (amount between 1 and 1000000000000),
     constraint payments_captured_check check (captured between 0 and amount),
@@ -134,6 +140,8 @@ create table payments (
     constraint payments_version_check check (version > 0)
 );
 comment on table payments is 'Payments as they are now.';
+comment on column payments.merchant_id is
+    'The owner: the merchant that is paid, or @payer for a top-up or a withdrawal.';
 comment on column payments.due_time is
     'When workers next look whether an authorisation has ended; a lease moves it.';
 comment on column payments.order_slot is
@@ -225,8 +233,10 @@ create table attempts (
     constraint attempts_operation_fkey
         foreign key (merchant_id, operation_id)
         references payment_operations (merchant_id, operation_id),
-    constraint attempts_kind_check check (kind in ('CHARGE', 'CAPTURE', 'CANCEL', 'REFUND')),
-    constraint attempts_operation_check check ((operation_id is null) = (kind = 'CHARGE')),
+    constraint attempts_kind_check
+        check (kind in ('CHARGE', 'CAPTURE', 'CANCEL', 'REFUND', 'PAYOUT')),
+    constraint attempts_operation_check
+        check ((operation_id is null) = (kind in ('CHARGE', 'PAYOUT'))),
     constraint attempts_amount_check check (amount > 0),
     constraint attempts_state_check check (state in ('OPEN', 'SUCCEEDED', 'FAILED', 'NOT_SENT')),
     constraint attempts_due_time_check check ((due_time is not null) = (state = 'OPEN')),

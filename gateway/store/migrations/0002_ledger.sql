@@ -21,7 +21,7 @@ create table transfers (
     amount bigint not null,
     create_time timestamptz not null,
     xid xid8 not null default pg_current_xact_id(),
-    constraint transfers_pkey primary key (owner_id, entry_id, position),
+    constraint transfers_key unique nulls not distinct (owner_id, payment_id, entry_id, position),
     constraint transfers_amount_check check (amount > 0),
     constraint transfers_currency_check check (currency ~ '^[A-Z]{3}$'),
     constraint transfers_chart_check check (
@@ -52,8 +52,8 @@ create table transfers (
 );
 comment on table transfers is 'The journal: one debit and one credit per row. Never changed.';
 
-create index transfers_payment_idx on transfers (owner_id, payment_id)
-    where payment_id is not null;
+-- Every payment adds a row here, so the key that no two transfers share is also the index by which
+-- those of a payment are found; a primary key could not have a column that may be null.
 create index transfers_owner_xid_idx on transfers (owner_id, xid);
 create index transfers_xid_idx on transfers (xid);
 
@@ -81,23 +81,33 @@ comment on table fold_position is 'The transaction id below which every transfer
 insert into fold_position (horizon) values ('0');
 
 create view legs as
-select owner_id, xid, book, debit_code as code, debit_key as key, currency,
-    amount as debits, 0::bigint as credits
+select owner_id, payment_id, xid, create_time, book, debit_code as code, debit_key as key, currency,
+    amount as debits, 0::bigint as credits,
+    case when starts_with(owner_id, '@') then '@' else owner_id end as balance_owner_id,
+    case when debit_code in ('wallet', 'wallet_held') then '' else debit_key end as balance_key
 from transfers
 union all
-select owner_id, xid, book, credit_code, credit_key, currency, 0::bigint, amount
+select owner_id, payment_id, xid, create_time, book, credit_code, credit_key, currency,
+    0::bigint, amount,
+    case when starts_with(owner_id, '@') then '@' else owner_id end,
+    case when credit_code in ('wallet', 'wallet_held') then '' else credit_key end
 from transfers;
 comment on view legs is 'The two sides of every transfer.';
+comment on column legs.balance_owner_id is 'The owner of the balance: all payers are one.';
+comment on column legs.balance_key is
+    'The key of the balance: all wallets are one, as each has a row of its own. So there are no more
+balances than merchants make, however many payers there are.';
 
 create view sums as
 select owner_id, book, code, key, currency, debits, credits
 from balances
 union all
-select owner_id, book, code, key, currency, debits, credits
+select owner_id, book, code, balance_key, currency, debits, credits
 from legs
 where xid >= (select horizon from fold_position where singleton);
 comment on view sums is
-    'What adds up to the balances as they are now: the folded sums and what is not yet folded.';
+    'What adds up to the balances as they are now: the folded sums and what is not yet folded.
+Complete for a merchant, and for all owners together.';
 
 create table balance_guards (
     merchant_id text collate "C" not null,

@@ -17,8 +17,8 @@ create table events (
     digest_version smallint not null,
     create_time timestamptz not null,
     xid xid8 not null default pg_current_xact_id(),
-    constraint events_pkey primary key (merchant_id, event_id),
-    constraint events_version_key unique (merchant_id, payment_id, version),
+    constraint events_pkey primary key (merchant_id, payment_id, version),
+    constraint events_feed_key unique (merchant_id, xid, event_id),
     constraint events_payment_fkey
         foreign key (merchant_id, payment_id) references payments (merchant_id, payment_id),
     constraint events_type_check check (
@@ -37,8 +37,6 @@ create table events (
     constraint events_version_check check (version > 0)
 );
 comment on table events is 'Every change of a payment and what it was right after. Never changed.';
-
-create index events_feed_idx on events (merchant_id, xid, event_id);
 
 create table review_cases (
     owner_id text collate "C" not null,

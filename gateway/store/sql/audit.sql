@@ -6,22 +6,28 @@
 select set_config('statement_timeout', $1, true), set_config('enable_seqscan', 'on', true);
 
 -- name: audit_accounts
--- What the transfers say of every account.
-select book, code, key, currency, sum(debits)::bigint as debits, sum(credits)::bigint as credits
+-- What the transfers say of every account; of wallets all together, as balances are kept.
+select
+    book, code, balance_key as key, currency,
+    sum(debits)::bigint as debits, sum(credits)::bigint as credits
 from legs
-group by book, code, key, currency
-order by book, code, key, currency;
+group by book, code, balance_key, currency
+order by book, code, balance_key, currency;
 
 -- name: audit_balances
 -- Accounts whose cached balance and unfolded transfers are not what all transfers say.
 with kept as (
-    select owner_id, book, code, key, currency, sum(debits) as debits, sum(credits) as credits
+    select
+        case when starts_with(owner_id, '@') then '@' else owner_id end as owner_id,
+        book, code, key, currency, sum(debits) as debits, sum(credits) as credits
     from sums
-    group by owner_id, book, code, key, currency
+    group by 1, book, code, key, currency
 ), told as (
-    select owner_id, book, code, key, currency, sum(debits) as debits, sum(credits) as credits
+    select
+        balance_owner_id as owner_id, book, code, balance_key as key, currency,
+        sum(debits) as debits, sum(credits) as credits
     from legs
-    group by owner_id, book, code, key, currency
+    group by balance_owner_id, book, code, balance_key, currency
 )
 select
     owner_id, book, code, key, currency,
@@ -50,16 +56,22 @@ order by owner_id, entry_id
 limit $1;
 
 -- name: audit_payments
--- Payments whose captured or refunded amount is not what their transfers say.
+-- Payments whose captured or refunded amount is not what their transfers say, or that booked another purpose's.
 with booked as (
     select
         owner_id as merchant_id,
         payment_id,
         min(currency) as currency,
-        sum(case
-            when debit_code = 'channel_receivable' and credit_code = 'merchant_unsettled'
-            then amount else 0
-        end) as captured,
+        coalesce(sum(amount) filter (where
+            debit_code in ('channel_receivable', 'wallet', 'wallet_held')
+            and credit_code = 'merchant_unsettled'
+        ), 0) as sold,
+        coalesce(sum(amount) filter (where
+            debit_code = 'channel_receivable' and credit_code = 'wallet'
+        ), 0) as topped_up,
+        coalesce(sum(amount) filter (where
+            debit_code = 'payout_in_transit' and credit_code = 'reserve_bank'
+        ), 0) as paid_out,
         sum(case
             when debit_code = 'merchant_unsettled' and credit_code = 'refund_in_transit'
             then amount
@@ -70,49 +82,91 @@ with booked as (
     from transfers
     where payment_id is not null
     group by owner_id, payment_id
+), compared as (
+    select
+        merchant_id, payment_id, p.currency, p.captured, p.refunded, b.currency as booked_currency,
+        coalesce(
+            case p.purpose
+                when 'TOP_UP' then b.topped_up
+                when 'WITHDRAWAL' then b.paid_out
+                else b.sold
+            end, 0
+        )::bigint as booked_captured,
+        coalesce(b.sold + b.topped_up + b.paid_out, 0)::bigint as booked_in_all,
+        coalesce(b.refunded, 0)::bigint as booked_refunded
+    from payments p
+    full join booked b using (merchant_id, payment_id)
 )
-select
-    merchant_id, payment_id, p.currency, p.captured, p.refunded, b.currency as booked_currency,
-    coalesce(b.captured, 0)::bigint as booked_captured,
-    coalesce(b.refunded, 0)::bigint as booked_refunded
-from payments p
-full join booked b using (merchant_id, payment_id)
-where p.captured is distinct from coalesce(b.captured, 0)
-    or p.refunded is distinct from coalesce(b.refunded, 0)
-    or p.currency <> b.currency
+select *
+from compared
+where captured is distinct from booked_captured
+    or booked_in_all <> booked_captured
+    or refunded is distinct from booked_refunded
+    or currency <> booked_currency
 order by merchant_id, payment_id
 limit $1;
 
--- name: audit_refunds
--- Payments whose money in transit is not the sum of their refunds and returns under way.
+-- name: audit_under_way
+-- Payments whose money in transit or held is not what is under way with them.
 with booked as (
     select
-        owner_id as merchant_id,
-        payment_id,
-        case when credit_code = 'refund_in_transit' then credit_key else debit_key end as channel,
-        currency,
-        sum(case when credit_code = 'refund_in_transit' then amount else -amount end) as amount
-    from transfers
-    where debit_code = 'refund_in_transit' or credit_code = 'refund_in_transit'
-    group by 1, 2, 3, 4
+        owner_id as merchant_id, payment_id, code, key, currency, sum(credits - debits) as amount
+    from legs
+    where code in ('refund_in_transit', 'payout_in_transit', 'wallet_held')
+    group by owner_id, payment_id, code, key, currency
 ), expected as (
-    select o.merchant_id, o.payment_id, p.channel, o.currency, sum(o.amount) as amount
+    select
+        o.merchant_id, o.payment_id, 'refund_in_transit' as code, p.channel as key, o.currency,
+        o.amount
     from payment_operations o
     join payments p on p.merchant_id = o.merchant_id and p.payment_id = o.payment_id
     where o.kind in ('REFUND', 'RETURN') and o.state = 'PROCESSING'
-    group by 1, 2, 3, 4
-), compared as (
-    select merchant_id, payment_id, channel, currency, amount as booked, 0 as expected from booked
     union all
-    select merchant_id, payment_id, channel, currency, 0, amount from expected
+    select merchant_id, payment_id, 'payout_in_transit', channel, currency, amount
+    from payments
+    where purpose = 'WITHDRAWAL' and state in ('PROCESSING', 'REQUIRES_ACTION')
+    union all
+    select
+        merchant_id, payment_id, 'wallet_held', payer ->> 'payer_id', currency, amount - captured
+    from payments
+    where channel = 'wallet' and state = 'AUTHORIZED'
+), compared as (
+    select merchant_id, payment_id, code, key, currency, amount as booked, 0 as expected from booked
+    union all
+    select merchant_id, payment_id, code, key, currency, 0, amount from expected
 )
 select
-    merchant_id, payment_id, channel, currency,
+    merchant_id, payment_id, code, key, currency,
     sum(booked)::bigint as booked, sum(expected)::bigint as expected
 from compared
-group by merchant_id, payment_id, channel, currency
+group by merchant_id, payment_id, code, key, currency
 having sum(booked) <> sum(expected)
-order by merchant_id, payment_id
+order by merchant_id, payment_id, code
+limit $1;
+
+-- name: audit_wallets
+-- Wallets that do not hold what was booked on them.
+with booked as (
+    select
+        key as payer_id, currency,
+        sum(case when code = 'wallet' then credits - debits else 0 end) as available,
+        sum(case when code = 'wallet_held' then credits - debits else 0 end) as held
+    from legs
+    where code in ('wallet', 'wallet_held')
+    group by key, currency
+), kept as (
+    select substr(owner_id, 2) as payer_id, currency, available, held
+    from wallets
+)
+select
+    payer_id, currency, coalesce(k.available, 0) as available, coalesce(k.held, 0) as held,
+    coalesce(b.available, 0)::bigint as booked_available,
+    coalesce(b.held, 0)::bigint as booked_held
+from kept k
+full join booked b using (payer_id, currency)
+where coalesce(k.available, 0) <> coalesce(b.available, 0)
+    or coalesce(k.held, 0) <> coalesce(b.held, 0)
+order by payer_id, currency
 limit $1;
 
 -- name: audit_events
@@ -139,7 +193,10 @@ limit $1;
 -- name: audit_claims
 -- Keys that stand for nothing though they were not refused, and objects whose key stands for another.
 with objects as (
-    select merchant_id, idempotency_key, payment_id as object_id, 'PAY' as kind
+    select
+        merchant_id, idempotency_key, payment_id as object_id,
+        case purpose when 'TOP_UP' then 'TOP_UP' when 'WITHDRAWAL' then 'WITHDRAW' else 'PAY' end
+            as kind
     from payments
     union all
     select merchant_id, idempotency_key, operation_id, kind

@@ -50,11 +50,12 @@ select least(
 -- name: fold_transfers
 -- Add the transfers from one horizon up to the next to the cached balances.
 insert into balances as b (owner_id, book, code, key, currency, debits, credits)
-select owner_id, book, code, key, currency, sum(debits), sum(credits)
+select
+    balance_owner_id, book, code, balance_key, currency, sum(debits), sum(credits)
 from legs
 where xid >= $1 and xid < $2
-group by owner_id, book, code, key, currency
-order by owner_id, book, code, key, currency
+group by balance_owner_id, book, code, balance_key, currency
+order by balance_owner_id, book, code, balance_key, currency
 on conflict (owner_id, book, code, key, currency) do update set
     debits = b.debits + excluded.debits,
     credits = b.credits + excluded.credits

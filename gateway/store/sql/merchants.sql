@@ -19,11 +19,11 @@ select merchant_id, serial, settings, version, create_time, update_time
 from merchants
 where merchant_id = $1;
 
--- name: find_merchant_by_serial
--- The merchant that our numbers name by this serial number.
-select merchant_id, serial, settings, version, create_time, update_time
-from merchants
-where serial = $1;
+-- name: find_owner_by_serial
+-- Who is named by this serial number in our numbers; no merchant has one of a payer's.
+select merchant_id as owner_id from merchants where serial = $1
+union all
+select owner_id from wallet_owners where serial = $1;
 
 -- name: list_merchants
 -- Merchants whose ids begin so, by id, after the one named. The end is the first id beyond the beginning.

@@ -1,69 +1,105 @@
 -- Reading payments, alone or with everything a decision about one needs.
 
--- name: find_claim
--- What a key stands for.
+-- name: find_claims
+-- What each of many keys stands for.
 select
-    owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id, refusal,
-    refusal_message, caller_id, create_time
-from operations
-where owner_id = $1 and idempotency_key = $2;
+    c.owner_id, c.idempotency_key, c.kind, c.fingerprint, c.fingerprint_version, c.object_id,
+    c.refusal, c.refusal_message, c.caller_id, c.create_time
+from unnest($1::text[], $2::text[]) as k (owner_id, idempotency_key)
+join operations c on c.owner_id = k.owner_id and c.idempotency_key = k.idempotency_key;
 
--- name: lock_payment
--- Keep every other decision about a payment waiting. What it is has to be read after that.
-select payment_id
-from payments
-where merchant_id = $1 and payment_id = $2
-for no key update;
-
--- name: load_aggregate
--- A payment with its operations, its attempts and the merchant's serial number, as of one moment.
+-- name: find_payments
+-- Each of many payments, alone.
 select
-    to_jsonb(p) as payment,
-    m.serial,
+    p.merchant_id, p.payment_id, p.idempotency_key, p.order_id, p.currency, p.amount, p.channel,
+    p.method_details, p.capture_mode, p.payer, p.scene, p.description, p.attributes,
+    p.one_per_order, p.fee_terms, p.caller_id, p.purpose, p.create_time, p.expire_time, p.state,
+    p.captured, p.refunded, p.fee_millionths, p.fee_returned_millionths, p.attempt_number,
+    p.channel_number, p.next_action, p.failure, p.authorize_time, p.capture_time,
+    p.capture_before_time, p.update_time, p.version
+from unnest($1::text[], $2::uuid[]) as k (merchant_id, payment_id)
+join payments p on p.merchant_id = k.merchant_id and p.payment_id = k.payment_id;
+
+-- name: find_taken_orders
+-- Which of many orders have a payment that lets no other be made.
+select p.merchant_id, p.order_slot
+from unnest($1::text[], $2::text[]) as k (merchant_id, order_id)
+join payments p on p.merchant_id = k.merchant_id and p.order_slot = k.order_id;
+
+-- name: lock_payments
+-- Keep every other decision about payments waiting. What they are has to be read after that.
+select p.merchant_id, p.payment_id
+from unnest($1::text[], $2::uuid[]) as k (merchant_id, payment_id)
+join payments p on p.merchant_id = k.merchant_id and p.payment_id = k.payment_id
+order by p.merchant_id, p.payment_id
+for no key update of p;
+
+-- name: load_aggregates
+-- Payments with their operations and their attempts, as of one moment.
+select
+    p.merchant_id, p.payment_id, p.idempotency_key, p.order_id, p.currency, p.amount, p.channel,
+    p.method_details, p.capture_mode, p.payer, p.scene, p.description, p.attributes,
+    p.one_per_order, p.fee_terms, p.caller_id, p.purpose, p.create_time, p.expire_time, p.state,
+    p.captured, p.refunded, p.fee_millionths, p.fee_returned_millionths, p.attempt_number,
+    p.channel_number, p.next_action, p.failure, p.authorize_time, p.capture_time,
+    p.capture_before_time, p.update_time, p.version,
     (
-        select coalesce(jsonb_agg(to_jsonb(o) order by o.create_time, o.operation_id), '[]')
+        select jsonb_agg(to_jsonb(o) order by o.create_time, o.operation_id)
         from payment_operations o
-        where o.merchant_id = $1 and o.payment_id = $2 and o.amount >= 0
+        where o.merchant_id = k.merchant_id and o.payment_id = k.payment_id and o.amount >= 0
     ) as operations,
     (
-        select coalesce(jsonb_agg(to_jsonb(a) order by a.create_time, a.attempt_id), '[]')
+        select jsonb_agg(to_jsonb(a) order by a.create_time, a.attempt_id)
         from attempts a
-        where a.merchant_id = $1 and a.payment_id = $2 and a.amount > 0
+        where a.merchant_id = k.merchant_id and a.payment_id = k.payment_id and a.amount > 0
     ) as attempts
-from payments p
-join merchants m on m.merchant_id = p.merchant_id
-where p.merchant_id = $1 and p.payment_id = $2;
+from unnest($1::text[], $2::uuid[]) as k (merchant_id, payment_id)
+join payments p on p.merchant_id = k.merchant_id and p.payment_id = k.payment_id;
 
--- name: lock_guard
--- Keep every other decision by the merchant's balance in a currency waiting.
-select merchant_id
-from balance_guards
-where merchant_id = $1 and currency = $2
-for no key update;
-
--- name: insert_guard
--- Make the guard of a merchant's balance where it has none yet.
+-- name: insert_guards
+-- Make the guards of merchants' balances where there are none yet.
 insert into balance_guards (merchant_id, currency)
-values ($1, $2)
+select k.merchant_id, k.currency
+from unnest($1::text[], $2::text[]) as k (merchant_id, currency)
 on conflict (merchant_id, currency) do nothing;
 
+-- name: lock_guards
+-- Keep every other decision by merchants' balances waiting. They have to be read after that.
+select g.merchant_id
+from unnest($1::text[], $2::text[]) as k (merchant_id, currency)
+join balance_guards g on g.merchant_id = k.merchant_id and g.currency = k.currency
+order by g.merchant_id, g.currency
+for no key update of g;
+
 -- name: read_funds
--- What the merchant has unsettled, and what the platform may still advance, in a currency.
+-- What merchants have unsettled, and what the platform may still advance, per currency.
 select
+    k.merchant_id, k.currency,
     coalesce((
         select sum(s.credits - s.debits)
         from sums s
-        where s.owner_id = $1 and s.book = 'C' and s.code = 'merchant_unsettled'
-            and s.key = $1 and s.currency = $2
+        where s.owner_id = k.merchant_id and s.book = 'C' and s.code = 'merchant_unsettled'
+            and s.key = k.merchant_id and s.currency = k.currency
     ), 0)::bigint as merchant_balance,
-    coalesce((select f.budget from own_funds f where f.currency = $2), 0) as platform_budget;
+    coalesce((select f.budget from own_funds f where f.currency = k.currency), 0)
+        as platform_budget
+from unnest($1::text[], $2::text[]) as k (merchant_id, currency);
 
--- name: lock_budget
+-- name: lock_wallets
+-- What is in wallets, kept from every other decision.
+select w.owner_id, w.currency, w.available
+from unnest($1::text[], $2::text[]) as k (owner_id, currency)
+join wallets w on w.owner_id = k.owner_id and w.currency = k.currency
+order by w.owner_id, w.currency
+for no key update of w;
+
+-- name: lock_budgets
 -- What the platform may still advance, kept for whoever asks until its commit.
-select budget
-from own_funds
-where currency = $1
-for no key update;
+select f.currency, f.budget
+from unnest($1::text[]) as k (currency)
+join own_funds f on f.currency = k.currency
+order by f.currency
+for no key update of f;
 
 -- name: find_operation
 -- One operation.

@@ -1,41 +1,41 @@
 -- Everything that one commit writes about payments.
 --
--- Rows come as one JSON array per table, whose objects are named by the columns, so that many
--- callers' changes can go in one statement. No part reads a table that another part writes: what
--- one needs of another comes through RETURNING.
+-- Rows come as one array per table, of a type made for it (migration 0005): the driver writes them
+-- in binary, so many callers' changes go in one statement and nothing is parsed twice. No part reads
+-- a table that another part writes. Rows that wait for each other by a unique key come sorted by it.
 
 -- name: write_changes
--- Write changes whole: new payments under keys that were free, changed ones that have the version before.
+-- Write the changes of a batch; who asked compares the counts, and undoes all where one is short.
 with claimed as (
     insert into operations (
-        owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id, caller_id,
-        create_time
+        owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id,
+        refusal, refusal_message, caller_id, create_time
     )
     select
-        owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id, caller_id,
-        create_time
-    from jsonb_populate_recordset(null::operations, $1)
+        owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id,
+        refusal, refusal_message, caller_id, create_time
+    from unnest($1::written_claim[])
     on conflict (owner_id, idempotency_key) do nothing
-    returning owner_id, object_id
+    returning 1
 ), opened as (
     insert into payments (
         merchant_id, payment_id, idempotency_key, order_id, currency, amount, channel,
         method_details, capture_mode, payer, scene, description, attributes, one_per_order,
-        fee_terms, caller_id, create_time, expire_time, state, captured, refunded, fee_millionths,
-        fee_returned_millionths, attempt_number, channel_number, next_action, failure,
-        authorize_time, capture_time, capture_before_time, update_time, version, due_time
+        fee_terms, caller_id, purpose, create_time, expire_time, state, captured, refunded,
+        fee_millionths, fee_returned_millionths, attempt_number, channel_number,
+        next_action, failure, authorize_time, capture_time, capture_before_time,
+        update_time, version,
+        due_time
     )
     select
-        p.merchant_id, p.payment_id, p.idempotency_key, p.order_id, p.currency, p.amount, p.channel,
-        p.method_details, p.capture_mode, p.payer, p.scene, p.description, p.attributes,
-        p.one_per_order, p.fee_terms, p.caller_id, p.create_time, p.expire_time, p.state,
-        p.captured, p.refunded, p.fee_millionths, p.fee_returned_millionths, p.attempt_number,
-        p.channel_number, p.next_action, p.failure, p.authorize_time, p.capture_time,
-        p.capture_before_time, p.update_time, p.version,
-        case when p.state = 'AUTHORIZED' then p.capture_before_time end
-    from jsonb_populate_recordset(null::payments, $2) p
-    join claimed c on c.owner_id = p.merchant_id and c.object_id = p.payment_id
-    returning merchant_id, payment_id
+        merchant_id, payment_id, idempotency_key, order_id, currency, amount, channel,
+        method_details, capture_mode, payer, scene, description, attributes, one_per_order,
+        fee_terms, caller_id, purpose, create_time, expire_time, state, captured, refunded,
+        fee_millionths, fee_returned_millionths, attempt_number, channel_number,
+        next_action, failure, authorize_time, capture_time, capture_before_time,
+        update_time, version,
+        case when state = 'AUTHORIZED' then capture_before_time end
+    from unnest($2::written_payment[])
 ), changed as (
     update payments p set
         state = x.state,
@@ -55,31 +55,22 @@ with claimed as (
         due_time = case
             when x.state = 'AUTHORIZED' then coalesce(p.due_time, x.capture_before_time)
         end
-    -- The condition is always true. The planner takes it to leave one row in two hundred, expects
-    -- few, and so looks each up by its key, whatever it thinks of the table's size.
-    from jsonb_array_elements($3) item
-    cross join lateral jsonb_populate_record(null::payments, item) x
-    where jsonb_typeof(item) = 'object'
-        and p.merchant_id = x.merchant_id
+    from unnest($3::written_change[]) x
+    where p.merchant_id = x.merchant_id
         and p.payment_id = x.payment_id
         and p.version = x.version - 1
-    returning p.merchant_id, p.payment_id
-), written as (
-    select merchant_id, payment_id from opened
-    union all
-    select merchant_id, payment_id from changed
+    returning 1
 ), operated as (
-    insert into payment_operations as o (
-        merchant_id, operation_id, payment_id, kind, idempotency_key, currency, amount, final,
-        advanced, description, caller_id, create_time, state, failure, attempt_number,
-        channel_number, under_review, update_time
+    insert into payment_operations (
+        merchant_id, operation_id, payment_id, kind, idempotency_key, currency, amount,
+        final, advanced, description, caller_id, create_time, state, failure,
+        attempt_number, channel_number, under_review, update_time
     )
     select
-        x.merchant_id, x.operation_id, x.payment_id, x.kind, x.idempotency_key, x.currency,
-        x.amount, x.final, x.advanced, x.description, x.caller_id, x.create_time, x.state,
-        x.failure, x.attempt_number, x.channel_number, x.under_review, x.update_time
-    from jsonb_populate_recordset(null::payment_operations, $4) x
-    join written w on w.merchant_id = x.merchant_id and w.payment_id = x.payment_id
+        merchant_id, operation_id, payment_id, kind, idempotency_key, currency, amount,
+        final, advanced, description, caller_id, create_time, state, failure,
+        attempt_number, channel_number, under_review, update_time
+    from unnest($4::written_operation[])
     on conflict (merchant_id, operation_id) do update set
         state = excluded.state,
         failure = excluded.failure,
@@ -88,19 +79,18 @@ with claimed as (
         under_review = excluded.under_review,
         update_time = excluded.update_time
 ), attempted as (
-    insert into attempts as a (
-        merchant_id, attempt_id, payment_id, operation_id, kind, channel, number, charge_number,
-        currency, amount, create_time, state, due_time, tries, not_found_count, fenced, evidence
+    insert into attempts (
+        merchant_id, attempt_id, payment_id, operation_id, kind, channel, number,
+        charge_number, currency, amount, create_time, state, tries, not_found_count, fenced,
+        evidence,
+        due_time
     )
     select
-        x.merchant_id, x.attempt_id, x.payment_id, x.operation_id, x.kind, x.channel, x.number,
-        x.charge_number, x.currency, x.amount, x.create_time, x.state,
-        -- A lease runs by this database's clock: it comes as a span and ends from now on.
-        coalesce(x.due_time, now() + (item ->> 'due_in')::interval),
-        x.tries, x.not_found_count, x.fenced, x.evidence
-    from jsonb_array_elements($5) item
-    cross join lateral jsonb_populate_record(null::attempts, item) x
-    join written w on w.merchant_id = x.merchant_id and w.payment_id = x.payment_id
+        merchant_id, attempt_id, payment_id, operation_id, kind, channel, number,
+        charge_number, currency, amount, create_time, state, tries, not_found_count, fenced,
+        evidence,
+        coalesce(due_time, now() + due_in)
+    from unnest($5::written_attempt[])
     on conflict (merchant_id, attempt_id) do update set
         state = excluded.state,
         due_time = excluded.due_time,
@@ -110,38 +100,59 @@ with claimed as (
         evidence = excluded.evidence
 ), told as (
     insert into events (
-        merchant_id, event_id, payment_id, operation_id, order_id, type, state, currency, amount,
-        captured, refunded, version, digest, digest_version, create_time
+        merchant_id, event_id, payment_id, operation_id, order_id, type, state, currency,
+        amount, captured, refunded, version, digest, digest_version, create_time
     )
     select
-        x.merchant_id, x.event_id, x.payment_id, x.operation_id, x.order_id, x.type, x.state,
-        x.currency, x.amount, x.captured, x.refunded, x.version, x.digest, x.digest_version,
-        x.create_time
-    from jsonb_populate_recordset(null::events, $6) x
-    join written w on w.merchant_id = x.merchant_id and w.payment_id = x.payment_id
+        merchant_id, event_id, payment_id, operation_id, order_id, type, state, currency,
+        amount, captured, refunded, version, digest, digest_version, create_time
+    from unnest($6::written_event[])
 ), booked as (
     insert into transfers (
-        owner_id, entry_id, position, event, payment_id, operation_id, book, debit_code, debit_key,
-        credit_code, credit_key, currency, amount, create_time
+        owner_id, entry_id, position, event, payment_id, operation_id, book, debit_code,
+        debit_key, credit_code, credit_key, currency, amount, create_time
     )
     select
-        x.owner_id, x.entry_id, x.position, x.event, x.payment_id, x.operation_id, x.book,
-        x.debit_code, x.debit_key, x.credit_code, x.credit_key, x.currency, x.amount, x.create_time
-    from jsonb_populate_recordset(null::transfers, $7) x
-    join written w on w.merchant_id = x.owner_id and w.payment_id = x.payment_id
+        owner_id, entry_id, position, event, payment_id, operation_id, book, debit_code,
+        debit_key, credit_code, credit_key, currency, amount, create_time
+    from unnest($7::written_transfer[])
 ), reviewed as (
     insert into review_cases (
-        owner_id, case_id, kind, subject, detail, payment_id, attempt_id, create_time, resolve_time,
-        resolution, note
+        owner_id, case_id, kind, subject, detail, payment_id, attempt_id, create_time,
+        resolve_time, resolution, note
     )
     select
-        x.owner_id, x.case_id, x.kind, x.subject, x.detail, x.payment_id, x.attempt_id,
-        x.create_time, x.resolve_time, x.resolution, x.note
-    from jsonb_populate_recordset(null::review_cases, $8) x
-    join written w on w.merchant_id = x.owner_id and w.payment_id = x.payment_id
+        owner_id, case_id, kind, subject, detail, payment_id, attempt_id, create_time,
+        resolve_time, resolution, note
+    from unnest($8::written_review[])
     on conflict (owner_id, kind, subject) do nothing
+), moved as (
+    update wallets w set
+        available = w.available + m.available,
+        held = w.held + m.held,
+        update_time = m.update_time
+    from (
+        select
+            owner_id, currency, sum(available)::bigint as available, sum(held)::bigint as held,
+            max(update_time) as update_time
+        from unnest($9::written_move[])
+        group by owner_id, currency
+    ) m
+    where w.owner_id = m.owner_id and w.currency = m.currency
+    returning 1
 )
-select merchant_id, payment_id from written;
+select
+    (select count(*) from claimed) as claimed,
+    (select count(*) from changed) as changed,
+    (select count(*) from moved) as moved;
+
+-- name: find_claim
+-- What a key stands for.
+select
+    owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id, refusal,
+    refusal_message, caller_id, create_time
+from operations
+where owner_id = $1 and idempotency_key = $2;
 
 -- name: insert_claim
 -- Claim a key; nothing comes back where it stands for something already.
@@ -155,11 +166,6 @@ select
 from jsonb_populate_recordset(null::operations, $1)
 on conflict (owner_id, idempotency_key) do nothing
 returning object_id;
-
--- name: refuse_claim
--- Keep under a claimed key that the request was refused for ever.
-update operations set refusal = $3, refusal_message = $4
-where owner_id = $1 and idempotency_key = $2;
 
 -- name: draw_budget
 -- Take from the platform's budget, or give back a negative amount.

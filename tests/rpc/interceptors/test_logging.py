@@ -20,7 +20,7 @@ from gateway.domain.errors import (
     Refused,
     Unavailable,
 )
-from gateway.rpc.interceptors.logging import request_id
+from gateway.rpc.request_id import request_id
 from gateway.telemetry.logging import configure_logging, get_logger
 from paymentgateway.v1.payment_service_pb2 import GetPaymentRequest
 from tests.rpc import samples

@@ -20,7 +20,7 @@ from paymentgateway.v1.payment_pb2 import PaymentMethod, SandboxMethod, SandboxS
 OK: Final = 0
 UNSUCCESSFUL: Final = 1
 
-_WITHOUT_MONEY: Final = (
+WITHOUT_MONEY: Final = (
     payment_pb2.PAYMENT_STATE_FAILED,
     payment_pb2.PAYMENT_STATE_CANCELED,
     payment_pb2.PAYMENT_STATE_EXPIRED,
@@ -29,13 +29,13 @@ _WITHOUT_MONEY: Final = (
 
 async def pay(client: GatewayClient, arguments: Namespace, printer: Printer) -> int:
     """Take money from a payer."""
-    amount = _amount(arguments)
-    method = PaymentMethod(sandbox=_sandbox(arguments.sandbox))
+    amount = amount_of(arguments)
+    method = PaymentMethod(sandbox=sandbox_method(arguments.sandbox))
     # The key stands for the expiry too, so a repetition must name the same moment.
     expiry = "" if arguments.expire is None else f" --expire {moment_text(arguments.expire)}"
     answer = await client.pay(
         merchant_id=arguments.merchant,
-        idempotency_key=_key(arguments, expiry),
+        idempotency_key=settled_key(arguments, expiry),
         order_id=arguments.order,
         amount=amount,
         payment_method=method,
@@ -46,9 +46,9 @@ async def pay(client: GatewayClient, arguments: Namespace, printer: Printer) -> 
         attributes=dict(arguments.attribute),
         expire_time=arguments.expire,
     )
-    fields = [*views.payment_fields(answer.payment), _replayed(replayed=answer.replayed)]
+    fields = [*views.payment_fields(answer.payment), replayed_field(replayed=answer.replayed)]
     printer.fields(answer, fields)
-    return UNSUCCESSFUL if answer.payment.state in _WITHOUT_MONEY else OK
+    return UNSUCCESSFUL if answer.payment.state in WITHOUT_MONEY else OK
 
 
 async def capture(client: GatewayClient, arguments: Namespace, printer: Printer) -> int:
@@ -56,13 +56,13 @@ async def capture(client: GatewayClient, arguments: Namespace, printer: Printer)
     amount = _optional_amount(arguments)
     answer = await client.capture(
         merchant_id=arguments.merchant,
-        idempotency_key=_key(arguments),
+        idempotency_key=settled_key(arguments),
         payment_id=arguments.payment,
         amount=amount,
         final=arguments.final,
     )
     own, whole = views.capture_fields(answer.capture), views.payment_fields(answer.payment)
-    printer.fields(answer, [*own, *whole, _replayed(replayed=answer.replayed)])
+    printer.fields(answer, [*own, *whole, replayed_field(replayed=answer.replayed)])
     return _ended(answer.capture.state)
 
 
@@ -70,7 +70,7 @@ async def cancel(client: GatewayClient, arguments: Namespace, printer: Printer) 
     """End a payment before money is taken."""
     answer = await client.cancel(
         merchant_id=arguments.merchant,
-        idempotency_key=_key(arguments),
+        idempotency_key=settled_key(arguments),
         payment_id=arguments.payment,
     )
     own = [
@@ -78,7 +78,7 @@ async def cancel(client: GatewayClient, arguments: Namespace, printer: Printer) 
         ("cancel failure", views.failure_text(answer.failure)),
     ]
     whole = views.payment_fields(answer.payment)
-    printer.fields(answer, [*own, *whole, _replayed(replayed=answer.replayed)])
+    printer.fields(answer, [*own, *whole, replayed_field(replayed=answer.replayed)])
     return _ended(answer.state)
 
 
@@ -87,17 +87,17 @@ async def refund(client: GatewayClient, arguments: Namespace, printer: Printer) 
     amount = _optional_amount(arguments)
     answer = await client.refund(
         merchant_id=arguments.merchant,
-        idempotency_key=_key(arguments),
+        idempotency_key=settled_key(arguments),
         payment_id=arguments.payment,
         amount=amount,
         description=arguments.description,
     )
-    fields = [*views.refund_fields(answer.refund), _replayed(replayed=answer.replayed)]
+    fields = [*views.refund_fields(answer.refund), replayed_field(replayed=answer.replayed)]
     printer.fields(answer, fields)
     return _ended(answer.refund.state)
 
 
-def _key(arguments: Namespace, expiry: str = "") -> str:
+def settled_key(arguments: Namespace, expiry: str = "") -> str:
     """Settle the key. Show how to repeat the command wherever what was typed does not say it."""
     made = arguments.key is None
     if made:
@@ -109,7 +109,7 @@ def _key(arguments: Namespace, expiry: str = "") -> str:
     return str(arguments.key)
 
 
-def _amount(arguments: Namespace) -> Money:
+def amount_of(arguments: Namespace) -> Money:
     try:
         return money(arguments.amount, arguments.currency)
     except ValueError as error:
@@ -121,10 +121,10 @@ def _optional_amount(arguments: Namespace) -> Money | None:
         return None
     if arguments.currency is None:
         raise BadInput(f"an amount needs its currency, for example: {arguments.amount} CNY.")
-    return _amount(arguments)
+    return amount_of(arguments)
 
 
-def _sandbox(scripts: list[str]) -> SandboxMethod:
+def sandbox_method(scripts: list[str]) -> SandboxMethod:
     """Read `outcome=decline` or `refund:fault=drop-reply`; without a word in front, the charge."""
     method, seen = SandboxMethod(), set()
     for text in scripts:
@@ -141,7 +141,7 @@ def _sandbox(scripts: list[str]) -> SandboxMethod:
     return method
 
 
-def _replayed(*, replayed: bool) -> tuple[str, str]:
+def replayed_field(*, replayed: bool) -> tuple[str, str]:
     return ("replayed", "yes: the key was known, nothing was executed now" if replayed else "")
 
 

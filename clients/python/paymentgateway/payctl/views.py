@@ -33,10 +33,10 @@ def payment_fields(payment: payment_pb2.Payment) -> Fields:
         ("payment", payment.payment_id),
         ("state", payment_state(payment.state)),
         ("failure", failure_text(payment.failure)),
-        ("next action", _action(payment.next_action)),
-        ("amount", _amount(payment.amount)),
-        ("captured", _amount(payment.captured)),
-        ("refunded", _amount(payment.refunded)),
+        ("next action", action_text(payment.next_action)),
+        ("amount", amount_text(payment.amount)),
+        ("captured", amount_text(payment.captured)),
+        ("refunded", amount_text(payment.refunded)),
         ("fee", _fee(payment.fee_millionths, payment.amount.currency_code)),
         ("fee returned", _fee(payment.fee_returned_millionths, payment.amount.currency_code)),
         ("merchant", payment.merchant_id),
@@ -51,12 +51,12 @@ def payment_fields(payment: payment_pb2.Payment) -> Fields:
         ("channel", payment.channel),
         ("attempt", payment.attempt_number),
         ("channel number", payment.channel_number),
-        ("created", _time(payment.create_time)),
-        ("updated", _time(payment.update_time)),
-        ("expires", _time(payment.expire_time)),
-        ("authorised", _time(payment.authorize_time)),
-        ("first captured", _time(payment.capture_time)),
-        ("capture before", _time(payment.capture_before_time)),
+        ("created", time_text(payment.create_time)),
+        ("updated", time_text(payment.update_time)),
+        ("expires", time_text(payment.expire_time)),
+        ("authorised", time_text(payment.authorize_time)),
+        ("first captured", time_text(payment.capture_time)),
+        ("capture before", time_text(payment.capture_before_time)),
     ]
 
 
@@ -66,10 +66,10 @@ def payment_row(payment: payment_pb2.Payment) -> Sequence[str]:
         payment.payment_id,
         payment.order_id,
         payment_state(payment.state),
-        _amount(payment.amount),
-        _amount(payment.captured),
-        _amount(payment.refunded),
-        _time(payment.create_time),
+        amount_text(payment.amount),
+        amount_text(payment.captured),
+        amount_text(payment.refunded),
+        time_text(payment.create_time),
     )
 
 
@@ -79,7 +79,7 @@ def capture_fields(capture: payment_service_pb2.Capture) -> Fields:
         ("capture", capture.capture_id),
         ("capture state", operation_state(capture.state)),
         ("capture failure", failure_text(capture.failure)),
-        ("capture amount", _amount(capture.amount)),
+        ("capture amount", amount_text(capture.amount)),
     ]
 
 
@@ -90,15 +90,15 @@ def refund_fields(refund: refund_pb2.Refund) -> Fields:
         ("state", operation_state(refund.state)),
         ("failure", failure_text(refund.failure)),
         ("under review", "yes" if refund.under_review else ""),
-        ("amount", _amount(refund.amount)),
+        ("amount", amount_text(refund.amount)),
         ("payment", refund.payment_id),
         ("merchant", refund.merchant_id),
         ("description", refund.description),
         ("key", refund.idempotency_key),
         ("attempt", refund.attempt_number),
         ("channel number", refund.channel_number),
-        ("created", _time(refund.create_time)),
-        ("updated", _time(refund.update_time)),
+        ("created", time_text(refund.create_time)),
+        ("updated", time_text(refund.update_time)),
     ]
 
 
@@ -108,8 +108,8 @@ def refund_row(refund: refund_pb2.Refund) -> Sequence[str]:
         refund.refund_id,
         refund.payment_id,
         operation_state(refund.state),
-        _amount(refund.amount),
-        _time(refund.create_time),
+        amount_text(refund.amount),
+        time_text(refund.create_time),
     )
 
 
@@ -118,12 +118,12 @@ def event_line(event: payment_service_pb2.PaymentEvent) -> str:
     kind = enum_text(payment_service_pb2.PaymentEventType.DESCRIPTOR, event.type)
     sums = (("captured", event.captured), ("refunded", event.refunded))
     parts = [
-        _time(event.create_time),
+        time_text(event.create_time),
         event.payment_id,
         kind.ljust(16),
         payment_state(event.state).ljust(15),
-        _amount(event.amount),
-        *(f"{word} {_amount(amount)}" for word, amount in sums if amount.minor_units),
+        amount_text(event.amount),
+        *(f"{word} {amount_text(amount)}" for word, amount in sums if amount.minor_units),
         f"order {event.order_id}",
         event.operation_id,
     ]
@@ -144,8 +144,8 @@ def merchant_fields(merchant: merchant_pb2.Merchant) -> Fields:
         *(("fee", _schedule(schedule)) for schedule in merchant.fee_schedules),
         *(("limit", _limit(limit)) for limit in merchant.payment_limits),
         ("version", str(merchant.version)),
-        ("created", _time(merchant.create_time)),
-        ("updated", _time(merchant.update_time)),
+        ("created", time_text(merchant.create_time)),
+        ("updated", time_text(merchant.update_time)),
     ]
 
 
@@ -177,7 +177,7 @@ def transfer_rows(entry: ledger_pb2.Entry) -> Sequence[Sequence[str]]:
     """The transfers of one entry, under TRANSFER_HEADER."""
     return [
         (
-            _time(entry.create_time),
+            time_text(entry.create_time),
             entry.event,
             enum_text(ledger_pb2.Book.DESCRIPTOR, transfer.debit.book),
             _account(transfer.debit),
@@ -208,15 +208,15 @@ def failure_text(failure: payment_pb2.Failure) -> str:
     return f"{reason}: {failure.message}{code}" if failure.message else f"{reason}{code}"
 
 
-def _action(action: payment_pb2.NextAction) -> str:
+def action_text(action: payment_pb2.NextAction) -> str:
     kind = action.WhichOneof("action")
     if kind is None:
         return ""
-    until = f" (until {_time(action.expire_time)})" if action.HasField("expire_time") else ""
+    until = f" (until {time_text(action.expire_time)})" if action.HasField("expire_time") else ""
     return f"{kind.replace('_', ' ')}: {getattr(action, kind)}{until}"
 
 
-def _amount(amount: money_pb2.Money) -> str:
+def amount_text(amount: money_pb2.Money) -> str:
     return money_text(amount) if amount.currency_code else ""
 
 
@@ -249,7 +249,7 @@ def _schedule(schedule: merchant_pb2.FeeSchedule) -> str:
     if schedule.returned_on_refund:
         parts.append("returned on refund")
     if schedule.effective_time.seconds:
-        parts.append(f"from {_time(schedule.effective_time)} on")
+        parts.append(f"from {time_text(schedule.effective_time)} on")
     return " ".join(parts)
 
 
@@ -268,7 +268,7 @@ def _account(name: ledger_pb2.AccountName) -> str:
     return f"{name.code}:{name.key}" if name.key else name.code
 
 
-def _time(moment: Timestamp) -> str:
+def time_text(moment: Timestamp) -> str:
     if not moment.seconds and not moment.nanos:
         return ""
     return moment_text(moment.ToDatetime(tzinfo=UTC))

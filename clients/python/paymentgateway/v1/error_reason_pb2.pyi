@@ -47,7 +47,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CURRENCY_NOT_ENABLED: _ErrorReason.ValueType  # 11
     """FAILED_PRECONDITION, free: the merchant is not set up for this currency."""
     ERROR_REASON_CHANNEL_NOT_ENABLED: _ErrorReason.ValueType  # 12
-    """FAILED_PRECONDITION, free: the merchant is not set up for this channel, or this gateway has no such channel."""
+    """FAILED_PRECONDITION, free: the merchant is not set up for this channel, this gateway has no such channel, or it cannot do this."""
     ERROR_REASON_ORDER_ALREADY_PAID: _ErrorReason.ValueType  # 13
     """FAILED_PRECONDITION, bound: the order has a live or successful payment."""
     ERROR_REASON_ILLEGAL_TRANSITION: _ErrorReason.ValueType  # 14
@@ -76,6 +76,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """DEADLINE_EXCEEDED: the deadline passed before anything was kept."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 26
     """INTERNAL: a fault of the gateway; metadata "incident" names it in the logs. Send the same key again."""
+    ERROR_REASON_WALLET_NOT_FOUND: _ErrorReason.ValueType  # 27
+    """NOT_FOUND: the payer has no wallet in this currency."""
+    ERROR_REASON_TOP_UP_NOT_FOUND: _ErrorReason.ValueType  # 28
+    """NOT_FOUND: no such top-up of this payer."""
+    ERROR_REASON_WITHDRAWAL_NOT_FOUND: _ErrorReason.ValueType  # 29
+    """NOT_FOUND: no such withdrawal of this payer."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons in google.rpc.ErrorInfo (domain "paymentgateway.v1"), without their prefix: "IDEMPOTENCY_KEY_MISMATCH". Metadata "key" says
@@ -108,7 +114,7 @@ ERROR_REASON_MERCHANT_DISABLED: ErrorReason.ValueType  # 10
 ERROR_REASON_CURRENCY_NOT_ENABLED: ErrorReason.ValueType  # 11
 """FAILED_PRECONDITION, free: the merchant is not set up for this currency."""
 ERROR_REASON_CHANNEL_NOT_ENABLED: ErrorReason.ValueType  # 12
-"""FAILED_PRECONDITION, free: the merchant is not set up for this channel, or this gateway has no such channel."""
+"""FAILED_PRECONDITION, free: the merchant is not set up for this channel, this gateway has no such channel, or it cannot do this."""
 ERROR_REASON_ORDER_ALREADY_PAID: ErrorReason.ValueType  # 13
 """FAILED_PRECONDITION, bound: the order has a live or successful payment."""
 ERROR_REASON_ILLEGAL_TRANSITION: ErrorReason.ValueType  # 14
@@ -137,4 +143,10 @@ ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 25
 """DEADLINE_EXCEEDED: the deadline passed before anything was kept."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 26
 """INTERNAL: a fault of the gateway; metadata "incident" names it in the logs. Send the same key again."""
+ERROR_REASON_WALLET_NOT_FOUND: ErrorReason.ValueType  # 27
+"""NOT_FOUND: the payer has no wallet in this currency."""
+ERROR_REASON_TOP_UP_NOT_FOUND: ErrorReason.ValueType  # 28
+"""NOT_FOUND: no such top-up of this payer."""
+ERROR_REASON_WITHDRAWAL_NOT_FOUND: ErrorReason.ValueType  # 29
+"""NOT_FOUND: no such withdrawal of this payer."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

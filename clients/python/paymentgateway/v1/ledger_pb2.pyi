@@ -167,7 +167,7 @@ class Entry(_message.Message):
     event: _builtins.str
     """Event that was booked, for example "payment_captured"."""
     payment_id: _builtins.str
-    """Payment it belongs to. Empty where it belongs to none."""
+    """Payment, top-up or withdrawal it belongs to: its "pay_", "top_" or "wdr_" id. Empty where it belongs to none."""
     operation_id: _builtins.str
     """Capture or refund it belongs to. Empty where it belongs to none."""
     @_builtins.property

@@ -308,7 +308,7 @@ class _FailureReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Failure
     FAILURE_REASON_DECLINED: _FailureReason.ValueType  # 1
     """The channel refused; channel_code says more."""
     FAILURE_REASON_INSUFFICIENT_FUNDS: _FailureReason.ValueType  # 2
-    """The payer has too little money."""
+    """The payer has too little money, at the channel or in the wallet."""
     FAILURE_REASON_PAYER_REFUSED: _FailureReason.ValueType  # 3
     """The payer refused."""
     FAILURE_REASON_NOT_ACCEPTED: _FailureReason.ValueType  # 4
@@ -340,7 +340,7 @@ FAILURE_REASON_UNSPECIFIED: FailureReason.ValueType  # 0
 FAILURE_REASON_DECLINED: FailureReason.ValueType  # 1
 """The channel refused; channel_code says more."""
 FAILURE_REASON_INSUFFICIENT_FUNDS: FailureReason.ValueType  # 2
-"""The payer has too little money."""
+"""The payer has too little money, at the channel or in the wallet."""
 FAILURE_REASON_PAYER_REFUSED: FailureReason.ValueType  # 3
 """The payer refused."""
 FAILURE_REASON_NOT_ACCEPTED: FailureReason.ValueType  # 4
@@ -444,7 +444,7 @@ class Payment(_message.Message):
     channel: _builtins.str
     """Channel that carries the payment, for example "sandbox"."""
     attempt_number: _builtins.str
-    """Gateway's number of the current attempt at the channel: 28 characters [0-9A-Za-z]."""
+    """Gateway's number of the current attempt at the channel: 28 characters [0-9A-Za-z]. Empty where no channel is called."""
     channel_number: _builtins.str
     """Channel's own number for the payment. Empty until the channel gave one."""
     version: _builtins.int
@@ -586,24 +586,50 @@ class PaymentMethod(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SANDBOX_FIELD_NUMBER: _builtins.int
+    WALLET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def sandbox(self) -> Global___SandboxMethod:
         """Test channel, for development and fault campaigns. Moves no real money."""
+
+    @_builtins.property
+    def wallet(self) -> Global___WalletMethod:
+        """The payer's own wallet. Nobody outside is called, so the answer is final (or AUTHORIZED)."""
 
     def __init__(
         self,
         *,
         sandbox: Global___SandboxMethod | None = ...,
+        wallet: Global___WalletMethod | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "sandbox", b"sandbox"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "sandbox", b"sandbox", "wallet", b"wallet"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "sandbox", b"sandbox"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "sandbox", b"sandbox", "wallet", b"wallet"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_method: _TypeAlias = _typing.Literal["sandbox"]  # noqa: Y015
+    _WhichOneofReturnType_method: _TypeAlias = _typing.Literal["sandbox", "wallet"]  # noqa: Y015
     _WhichOneofArgType_method: _TypeAlias = _typing.Literal["method", b"method"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_method) -> _WhichOneofReturnType_method | None: ...
 
 Global___PaymentMethod: _TypeAlias = PaymentMethod  # noqa: Y015
+
+@_typing.final
+class WalletMethod(_message.Message):
+    """Payment from the wallet of payer.payer_id in the payment's currency; it has no fields because there is nothing to choose. Balance and
+    books change in the commit that keeps the payment. CAPTURE_MODE_MANUAL holds the amount: it is no longer available, and what is not
+    captured becomes so again. With too little available the payment is FAILED with FAILURE_REASON_INSUFFICIENT_FUNDS.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WalletMethod: _TypeAlias = WalletMethod  # noqa: Y015
 
 @_typing.final
 class SandboxMethod(_message.Message):
@@ -616,7 +642,7 @@ class SandboxMethod(_message.Message):
     REFUND_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def charge(self) -> Global___SandboxScript:
-        """Script for the charge. Unset: it succeeds at once."""
+        """Script for the charge, or for the payout of a withdrawal. Unset: it succeeds at once."""
 
     @_builtins.property
     def capture(self) -> Global___SandboxScript:

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 from paymentgateway.v1 import money_pb2 as _money_pb2
 from paymentgateway.v1 import payment_pb2 as _payment_pb2
 from paymentgateway.v1 import refund_pb2 as _refund_pb2
@@ -202,6 +203,92 @@ class PayResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PayResponse: _TypeAlias = PayResponse  # noqa: Y015
+
+@_typing.final
+class BatchPayRequest(_message.Message):
+    """Request of BatchPay. The whole message may have at most 4 MiB, about 1,000 bytes per item of a full batch; the transport refuses more
+    with RESOURCE_EXHAUSTED.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payments(self) -> _containers.RepeatedCompositeFieldContainer[Global___PayRequest]:
+        """What to pay. 1 to 4,000 items, of one merchant or of several. Each is checked for itself: one that breaks a rule fails alone. They are
+        decided in their order; a key that stands twice is a replay, or a mismatch where anything else differs.
+        """
+
+    def __init__(
+        self,
+        *,
+        payments: _abc.Iterable[Global___PayRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payments", b"payments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchPayRequest: _TypeAlias = BatchPayRequest  # noqa: Y015
+
+@_typing.final
+class BatchPayResponse(_message.Message):
+    """Answer of BatchPay. About 300 bytes per payment beside what its caller wrote, so mostly below gRPC's usual 4 MiB; but up to 5 KiB per
+    item that breaks rules. Let the channel receive 32 MiB, or send fewer items.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchPayResult]:
+        """One result per item, in the order of the items."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___BatchPayResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchPayResponse: _TypeAlias = BatchPayResponse  # noqa: Y015
+
+@_typing.final
+class BatchPayResult(_message.Message):
+    """What became of one item of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def response(self) -> Global___PayResponse:
+        """What Pay would have answered; a refusal is a payment with state FAILED."""
+
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """What Pay would have failed with: code, message, and the same details (ErrorInfo, BadRequest, RetryInfo)."""
+
+    def __init__(
+        self,
+        *,
+        response: Global___PayResponse | None = ...,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "response", b"response", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "response", b"response", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "error"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___BatchPayResult: _TypeAlias = BatchPayResult  # noqa: Y015
 
 @_typing.final
 class CaptureRequest(_message.Message):

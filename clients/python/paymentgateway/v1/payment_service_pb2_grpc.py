@@ -40,6 +40,11 @@ class PaymentServiceStub(object):
                 request_serializer=paymentgateway_dot_v1_dot_payment__service__pb2.PayRequest.SerializeToString,
                 response_deserializer=paymentgateway_dot_v1_dot_payment__service__pb2.PayResponse.FromString,
                 _registered_method=True)
+        self.BatchPay = channel.unary_unary(
+                '/paymentgateway.v1.PaymentService/BatchPay',
+                request_serializer=paymentgateway_dot_v1_dot_payment__service__pb2.BatchPayRequest.SerializeToString,
+                response_deserializer=paymentgateway_dot_v1_dot_payment__service__pb2.BatchPayResponse.FromString,
+                _registered_method=True)
         self.Capture = channel.unary_unary(
                 '/paymentgateway.v1.PaymentService/Capture',
                 request_serializer=paymentgateway_dot_v1_dot_payment__service__pb2.CaptureRequest.SerializeToString,
@@ -75,6 +80,15 @@ class PaymentServiceServicer(object):
         """Creates a payment and sends it to its channel. Answers with the final state, or with PROCESSING, REQUIRES_ACTION or AUTHORIZED; a
         refusal by the channel is an answer with state FAILED, not an error. After any error whose ErrorInfo does not say key=bound, send the
         same key again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchPay(self, request, context):
+        """Makes many payments in one call, each as Pay would: with its own key, its own answer or error, and no regard to its neighbours. Made
+        for wallets, whose payments are decided together; items of other channels run side by side. An error of the call itself (too large,
+        overloaded, unavailable) says nothing about its items: send it again as it is, and what was executed is answered as a replay.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,6 +137,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.Pay,
                     request_deserializer=paymentgateway_dot_v1_dot_payment__service__pb2.PayRequest.FromString,
                     response_serializer=paymentgateway_dot_v1_dot_payment__service__pb2.PayResponse.SerializeToString,
+            ),
+            'BatchPay': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchPay,
+                    request_deserializer=paymentgateway_dot_v1_dot_payment__service__pb2.BatchPayRequest.FromString,
+                    response_serializer=paymentgateway_dot_v1_dot_payment__service__pb2.BatchPayResponse.SerializeToString,
             ),
             'Capture': grpc.unary_unary_rpc_method_handler(
                     servicer.Capture,
@@ -178,6 +197,33 @@ class PaymentService(object):
             '/paymentgateway.v1.PaymentService/Pay',
             paymentgateway_dot_v1_dot_payment__service__pb2.PayRequest.SerializeToString,
             paymentgateway_dot_v1_dot_payment__service__pb2.PayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchPay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paymentgateway.v1.PaymentService/BatchPay',
+            paymentgateway_dot_v1_dot_payment__service__pb2.BatchPayRequest.SerializeToString,
+            paymentgateway_dot_v1_dot_payment__service__pb2.BatchPayResponse.FromString,
             options,
             channel_credentials,
             insecure,

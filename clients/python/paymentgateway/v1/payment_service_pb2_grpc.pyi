@@ -38,6 +38,11 @@ class PaymentServiceStub:
     refusal by the channel is an answer with state FAILED, not an error. After any error whose ErrorInfo does not say key=bound, send the
     same key again.
     """
+    BatchPay: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.BatchPayRequest, _payment_service_pb2.BatchPayResponse]
+    """Makes many payments in one call, each as Pay would: with its own key, its own answer or error, and no regard to its neighbours. Made
+    for wallets, whose payments are decided together; items of other channels run side by side. An error of the call itself (too large,
+    overloaded, unavailable) says nothing about its items: send it again as it is, and what was executed is answered as a replay.
+    """
     Capture: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CaptureRequest, _payment_service_pb2.CaptureResponse]
     """Takes all or part of an authorised amount. Starts in AUTHORIZED; ends in SUCCEEDED once final or complete."""
     Cancel: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CancelRequest, _payment_service_pb2.CancelResponse]
@@ -60,6 +65,11 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Creates a payment and sends it to its channel. Answers with the final state, or with PROCESSING, REQUIRES_ACTION or AUTHORIZED; a
     refusal by the channel is an answer with state FAILED, not an error. After any error whose ErrorInfo does not say key=bound, send the
     same key again.
+    """
+    BatchPay: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.BatchPayRequest, _payment_service_pb2.BatchPayResponse]  # type: ignore[assignment]
+    """Makes many payments in one call, each as Pay would: with its own key, its own answer or error, and no regard to its neighbours. Made
+    for wallets, whose payments are decided together; items of other channels run side by side. An error of the call itself (too large,
+    overloaded, unavailable) says nothing about its items: send it again as it is, and what was executed is answered as a replay.
     """
     Capture: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CaptureRequest, _payment_service_pb2.CaptureResponse]  # type: ignore[assignment]
     """Takes all or part of an authorised amount. Starts in AUTHORIZED; ends in SUCCEEDED once final or complete."""
@@ -86,6 +96,17 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Creates a payment and sends it to its channel. Answers with the final state, or with PROCESSING, REQUIRES_ACTION or AUTHORIZED; a
         refusal by the channel is an answer with state FAILED, not an error. After any error whose ErrorInfo does not say key=bound, send the
         same key again.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchPay(
+        self,
+        request: _payment_service_pb2.BatchPayRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.BatchPayResponse, _abc.Awaitable[_payment_service_pb2.BatchPayResponse]]:
+        """Makes many payments in one call, each as Pay would: with its own key, its own answer or error, and no regard to its neighbours. Made
+        for wallets, whose payments are decided together; items of other channels run side by side. An error of the call itself (too large,
+        overloaded, unavailable) says nothing about its items: send it again as it is, and what was executed is answered as a replay.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,168 @@
+"""Deciding a batch, item by item in order of arrival, and nothing written yet.
+
+A decision is pure and sees what the ones before it in the batch left: a wallet that two payments
+draw on, a balance that two refunds share. What it raises is its own caller's answer; a refusal that
+is bound to the key is written under it, any other leaves no trace.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from gateway.domain.change import Aggregate, Change, Funds
+from gateway.domain.channel import Attempt
+from gateway.domain.errors import (
+    GatewayError,
+    Refused,
+    key_mismatch,
+    payment_not_found,
+)
+from gateway.domain.idempotency import Claim
+from gateway.domain.ledger import customer
+from gateway.domain.ports import Changed, Opened, Opening
+from gateway.store.commit.ground import Ground, Key, serial_of
+from gateway.store.commit.wanted import Altering, Result, Wanted
+from gateway.store.errors import order_already_paid
+
+
+@dataclass(slots=True)
+class Decided:
+    """What a batch writes, and what each of its callers will be told."""
+
+    results: list[Result | BaseException] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    known: dict[UUID, Attempt] = field(default_factory=dict)
+    advanced: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not self.claims and not self.changes
+
+
+def decide(batch: Sequence[Wanted], ground: Ground) -> Decided:
+    """Decide every item of a batch. The ground is left as it was read."""
+    decided = Decided()
+    ground = replace(ground, funds=dict(ground.funds), wallets=dict(ground.wallets))
+    for item in batch:
+        try:
+            decided.results.append(_decide_one(item, ground, decided))
+        except Exception as error:  # noqa: BLE001 - one caller's fault is not its neighbours'
+            decided.results.append(error)
+            if item.claim and isinstance(error, GatewayError) and error.key_bound:
+                _keep_refusal(item.claim, error, ground, decided)
+    return decided
+
+
+def _decide_one(item: Wanted, ground: Ground, decided: Decided) -> Result:
+    existing = ground.claim_before(item.claim)
+    if isinstance(item, Opening):
+        return _answer_opening(item, existing, ground) if existing else _open(item, ground, decided)
+    if existing:
+        return _answer_altering(item, existing, ground)
+    return _alter(item, ground, decided)
+
+
+def _open(item: Opening, ground: Ground, decided: Decided) -> Opened:
+    if item.exclusive_order and (item.claim.owner_id, item.exclusive_order) in ground.orders:
+        raise order_already_paid()
+    available = ground.wallets.get(item.wallet, 0) if item.wallet else 0
+    change = item.decide(available)
+    _keep(item.claim, change, ground, decided)
+    attempts = {attempt.attempt_id: attempt for attempt in change.attempts}
+    payment = change.payment
+    return Opened(Aggregate(payment, {}, attempts, serial_of(payment), Funds()))
+
+
+def _answer_opening(item: Opening, existing: Claim, ground: Ground) -> Opened:
+    """Answer with what the key stands for: a twin's, or what an earlier try of this call made."""
+    aggregate = ground.aggregates.get((existing.owner_id, existing.object_id))
+    if existing.object_id != item.claim.object_id:
+        return Opened(aggregate, existing)
+    _raise_refusal(existing)
+    return Opened(aggregate)
+
+
+def _alter(item: Altering, ground: Ground, decided: Decided) -> Changed:
+    before = ground.aggregates.get(item.payment)
+    if before is None:
+        raise payment_not_found()
+    funds: Key = (before.payment.merchant_id, before.payment.currency)
+    if item.lock_funds:
+        before = replace(before, funds=ground.funds[funds])
+    change = item.decide(before)
+    if change is None:
+        return Changed(before, written=False)
+    _keep(item.claim, change, ground, decided)
+    decided.known.update(before.attempts)
+    return Changed(_after(before, change), written=True)
+
+
+def _answer_altering(item: Altering, existing: Claim, ground: Ground) -> Changed:
+    """Answer with who has the key, and with the payment as it is now."""
+    ours = item.claim is not None and existing.object_id == item.claim.object_id
+    if ours:
+        _raise_refusal(existing)
+    aggregate = ground.aggregates.get(item.payment)
+    if aggregate is None:
+        # No key was ever kept for a payment that is not there: it stands for something else.
+        raise key_mismatch()
+    return Changed(aggregate, written=ours, existing=None if ours else existing)
+
+
+def _keep(claim: Claim | None, change: Change, ground: Ground, decided: Decided) -> None:
+    """Put a change among what is written, and let what it moves be seen by the next."""
+    if claim is not None:
+        decided.claims.append(claim)
+    decided.changes.append(change)
+    for move in change.wallet_moves:
+        ground.wallets[move.wallet] = ground.wallets.get(move.wallet, 0) + move.available
+    if change.advanced:
+        currency = change.payment.currency
+        decided.advanced[currency] = decided.advanced.get(currency, 0) + change.advanced
+    if ground.funds and change.entries:
+        _move_funds(change, ground)
+
+
+def _move_funds(change: Change, ground: Ground) -> None:
+    """Let the next decision of the batch see what this one leaves of a balance and a budget."""
+    payment = change.payment
+    key: Key = (payment.merchant_id, payment.currency)
+    unsettled = customer("merchant_unsettled", payment.merchant_id)
+    moved = 0
+    for entry in change.entries:
+        for item in entry.transfers:
+            moved += item.amount * ((item.credit == unsettled) - (item.debit == unsettled))
+    if key in ground.funds:
+        funds = ground.funds[key]
+        ground.funds[key] = replace(funds, merchant_balance=funds.merchant_balance + moved)
+    if change.advanced:
+        for other, funds in ground.funds.items():
+            if other[1] == payment.currency:
+                left = funds.platform_budget - change.advanced
+                ground.funds[other] = replace(funds, platform_budget=left)
+
+
+def _keep_refusal(claim: Claim, error: GatewayError, ground: Ground, decided: Decided) -> None:
+    """Write that a key stands for a refusal; one that was answered from its key stands already."""
+    if ground.claim_before(claim) is None:
+        refused = replace(claim, refusal=error.reason, refusal_message=error.message)
+        decided.claims.append(refused)
+
+
+def _raise_refusal(claim: Claim) -> None:
+    if claim.refusal:
+        raise Refused(claim.refusal, claim.refusal_message, key_bound=True)
+
+
+def _after(aggregate: Aggregate, change: Change) -> Aggregate:
+    """Give the aggregate as a change leaves it."""
+    operations = {item.operation_id: item for item in change.operations}
+    attempts = {item.attempt_id: item for item in change.attempts}
+    return replace(
+        aggregate,
+        payment=change.payment,
+        operations={**aggregate.operations, **operations},
+        attempts={**aggregate.attempts, **attempts},
+    )

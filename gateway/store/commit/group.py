@@ -1,0 +1,135 @@
+"""Group commit: batches of what callers want written, each one transaction.
+
+A batch reads and locks its ground, decides every item, writes all of it in one statement and
+commits; only then is anybody told. Somebody else may have been first with a key or an order in the
+meantime: then nothing of the batch is kept, and it is done again on the new ground. What fails for
+a reason of its own is found by halving the batch, so that it fails alone; what would wait long for
+a lock is left to wait alone, so that a stuck payment does not hold up the others.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, TypeAlias
+
+import asyncpg
+
+from gateway.domain.errors import Contended, GatewayError
+from gateway.store.commit.decide import Decided, decide
+from gateway.store.commit.gather import GatherBounds, Gatherer, Waiting
+from gateway.store.commit.ground import survey, with_budgets
+from gateway.store.commit.wanted import Result, Wanted, touches
+from gateway.store.commit.write import write
+from gateway.store.errors import Kind, as_seen_by_callers
+from gateway.store.pool import BEGIN, Connection, Pool, Undo
+
+BATCH_LOCK_TIMEOUT_MS: Final = 100
+"""Longest wait for one lock while neighbours wait too, in ms; alone, the pool's bound holds."""
+
+RACES_MAX: Final = 3
+"""Times that a batch is done again because others were first, before it is halved."""
+
+STRAGGLERS_MAX: Final = 4
+"""Items that may wait for locks alone, side by side with the batches."""
+
+BEGIN_BATCH: Final = f"{BEGIN}; set local lock_timeout = {BATCH_LOCK_TIMEOUT_MS}"
+
+Waiter: TypeAlias = Waiting[Wanted, Result]
+Batch: TypeAlias = Sequence[Waiter]
+
+
+class GroupCommit:
+    """Writes what is submitted, many callers' changes in one commit."""
+
+    def __init__(self, pool: Pool, bounds: GatherBounds) -> None:
+        self._pool = pool
+        self._gatherer: Gatherer[Wanted, Result] = Gatherer(self._run, bounds, touches)
+        self._stragglers: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait to be taken into a batch."""
+        return self._gatherer.waiting
+
+    def submit(self, wanted: Sequence[Wanted]) -> list[asyncio.Future[Result]]:
+        """Let changes be written; each future gives its result or raises its own error.
+
+        Raises Overloaded where they do not fit the backlog; then none of them is written.
+        """
+        return self._gatherer.submit(wanted)
+
+    async def drain(self) -> None:
+        """Wait until nothing waits and nothing is under way."""
+        await self._gatherer.drain()
+        while self._stragglers:
+            await asyncio.wait(set(self._stragglers))
+
+    async def _run(self, batch: Batch) -> None:
+        """Commit a batch and tell everybody. Never raises."""
+        try:
+            results = await self._commit([waiting.item for waiting in batch])
+        except Contended as error:
+            await self._halve(batch, error)
+        except GatewayError as error:
+            _fail(batch, error)
+        except Exception as error:  # noqa: BLE001 - whoever caused it is told
+            await self._halve(batch, error)
+        else:
+            for waiting, result in zip(batch, results, strict=True):
+                if isinstance(result, BaseException):
+                    waiting.fail(result)
+                else:
+                    waiting.give(result)
+
+    async def _halve(self, batch: Batch, error: Exception) -> None:
+        """Find who caused an error; one that only has to wait longer for a lock does it aside."""
+        if len(batch) == 1:
+            _fail(batch, error)
+            return
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
+            if len(half) == 1 and isinstance(error, Contended):
+                await self._aside(half)
+            else:
+                await self._run(half)
+
+    async def _aside(self, batch: Batch) -> None:
+        while len(self._stragglers) >= STRAGGLERS_MAX:
+            await asyncio.wait(set(self._stragglers), return_when=asyncio.FIRST_COMPLETED)
+        task = asyncio.create_task(self._run(batch))
+        self._stragglers.add(task)
+        task.add_done_callback(self._stragglers.discard)
+
+    async def _commit(self, batch: Sequence[Wanted]) -> Sequence[Result | BaseException]:
+        """Commit a batch; where others were first with something, do it again on what is now."""
+        begin = BEGIN if len(batch) == 1 else BEGIN_BATCH
+        raced: Exception = as_seen_by_callers(Kind.CONFLICT, may_have_committed=False)
+        for _ in range(RACES_MAX):
+            try:
+                decided = await self._pool.transact(partial(_attempt, batch=batch), begin)
+            except asyncpg.UniqueViolationError as error:
+                raced = error
+            else:
+                if decided is not None:
+                    return decided.results
+        raise raced
+
+
+async def _attempt(connection: Connection, batch: Sequence[Wanted]) -> Decided | None:
+    """Do one try of a batch, within its transaction. None where somebody else was first."""
+    ground = await survey(connection, batch)
+    decided = decide(batch, ground)
+    if any(decided.advanced.values()):
+        currencies = [currency for currency, amount in decided.advanced.items() if amount]
+        ground = await with_budgets(connection, ground, currencies)
+        decided = decide(batch, ground)
+    if decided.empty:
+        raise Undo(decided)
+    if not await write(connection, decided):
+        raise Undo(None)
+    return decided
+
+
+def _fail(batch: Batch, error: BaseException) -> None:
+    for waiting in batch:
+        waiting.fail(error)

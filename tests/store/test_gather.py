@@ -1,0 +1,136 @@
+"""Gathering: a batch is what gathered while others were under way, in order, within bounds."""
+
+import asyncio
+
+import pytest
+
+from gateway.domain.errors import Overloaded, Reason
+from gateway.store.commit.gather import GatherBounds, Gatherer
+
+
+class Press:
+    """Runs batches one at a time when told to, and remembers them."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def run(self, batch):
+        self.batches.append([waiting.item for waiting in batch])
+        await self.go.wait()
+        for waiting in batch:
+            waiting.give(waiting.item.upper())
+
+
+def gathering(press, touches=None, **bounds):
+    return Gatherer(press.run, GatherBounds(**{"lanes": 1, **bounds}), touches)
+
+
+def first_letter(item):
+    yield item[0]
+
+
+async def test_a_lonely_caller_waits_for_nobody():
+    """One item is run at once, without any delay for others to come."""
+    press = Press()
+    [done] = gathering(press).submit(["a"])
+    async with asyncio.timeout(0.05):
+        assert await done == "A"
+
+
+async def test_a_batch_is_what_gathered_meanwhile():
+    """What comes while a batch is under way shares the next one, in order of arrival."""
+    press = Press()
+    press.go.clear()
+    gatherer = gathering(press)
+    done = gatherer.submit(["a"])
+    await asyncio.sleep(0)
+    for item in "bcd":
+        done += gatherer.submit([item])
+    assert gatherer.waiting == 3
+    press.go.set()
+    assert await asyncio.gather(*done) == ["A", "B", "C", "D"]
+    assert press.batches == [["a"], ["b", "c", "d"]]
+
+
+async def test_a_batch_has_a_bound():
+    """No batch is larger than batch_max."""
+    press = Press()
+    done = gathering(press, batch_max=2).submit(list("abcde"))
+    await asyncio.gather(*done)
+    assert press.batches == [["a", "b"], ["c", "d"], ["e"]]
+
+
+async def test_lanes_run_side_by_side_and_no_more():
+    """As many batches are under way as there are lanes."""
+    press = Press()
+    press.go.clear()
+    gatherer = gathering(press, batch_max=1, lanes=2)
+    done = [*gatherer.submit(["a"]), *gatherer.submit(["b"]), *gatherer.submit(["c"])]
+    await asyncio.sleep(0.01)
+    assert press.batches == [["a"], ["b"]]
+    press.go.set()
+    await asyncio.gather(*done)
+
+
+async def test_what_touches_the_same_waits_for_the_next_batch():
+    """Two items that touch one thing never share a batch, and keep their order among others."""
+    press = Press()
+    done = gathering(press, first_letter).submit(["a1", "a2", "b1", "a3", "c1", "b2"])
+    await asyncio.gather(*done)
+    assert press.batches == [["a1", "b1", "c1"], ["a2", "b2"], ["a3"]]
+
+
+async def test_a_full_backlog_refuses_all_or_none():
+    """What does not fit the backlog is refused whole, with a hint, and nothing of it is run."""
+    press = Press()
+    press.go.clear()
+    gatherer = gathering(press, backlog_max=2, batch_max=1)
+    first = gatherer.submit(["a"])
+    await asyncio.sleep(0)
+    kept = gatherer.submit(["b"])
+    with pytest.raises(Overloaded) as caught:
+        gatherer.submit(["c", "d"])
+    assert caught.value.reason is Reason.OVERLOADED
+    assert caught.value.retry_after_s
+    press.go.set()
+    await asyncio.gather(*first, *kept)
+    assert press.batches == [["a"], ["b"]]
+
+
+async def test_who_waited_too_long_is_refused():
+    """An item that waited longer than wait_max_s is refused and not run."""
+    press = Press()
+    press.go.clear()
+    gatherer = gathering(press, batch_max=1, wait_max_s=0.02)
+    first, second = gatherer.submit(["a", "b"])
+    await asyncio.sleep(0.05)
+    press.go.set()
+    assert await first == "A"
+    with pytest.raises(Overloaded):
+        await second
+    assert press.batches == [["a"]]
+
+
+async def test_nobody_is_served_who_left_before_it_began():
+    """An item whose caller left before it was taken is not run."""
+    press = Press()
+    press.go.clear()
+    gatherer = gathering(press, batch_max=1)
+    first, second, third = gatherer.submit(["a", "b", "c"])
+    await asyncio.sleep(0)
+    second.cancel()
+    press.go.set()
+    assert await asyncio.gather(first, third) == ["A", "C"]
+    assert press.batches == [["a"], ["c"]]
+
+
+async def test_draining_waits_for_all():
+    """Draining ends when nothing waits and nothing is under way."""
+    press = Press()
+    gatherer = gathering(press, batch_max=1)
+    done = gatherer.submit(list("abc"))
+    await gatherer.drain()
+    assert all(item.done() for item in done)
+    await gatherer.drain()
