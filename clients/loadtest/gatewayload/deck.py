@@ -8,6 +8,7 @@ read as one message.
 """
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,8 @@ from paymentgateway.v1.money_pb2 import Money
 
 CARDS: Final = 10_000
 """Payments that differ, of each process; the next ones are the same under other keys."""
+
+_NUMBERED: Final = re.compile(r"\.([0-9]{1,6})\.([0-9]{1,12})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,10 @@ def payer_ids(settings: Settings) -> tuple[str, ...]:
 
 def key_parts(run_id: str, key: str) -> tuple[int, int] | None:
     """Read process and number out of a payment's key; None where it is not of this run."""
-    words = key.split(".")
-    if len(words) != 3 or words[0] != run_id or not (words[1] + words[2]).isdecimal():  # noqa: PLR2004
+    if not key.startswith(run_id):
         return None
-    return int(words[1]), int(words[2])
+    match = _NUMBERED.fullmatch(key, len(run_id))
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def sandbox_method(mix: Mix) -> payment_pb2.PaymentMethod:

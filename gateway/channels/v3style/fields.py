@@ -66,8 +66,8 @@ class Fields:
         return value
 
     def optional(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
-        """Read a text that may be absent, and is empty then."""
-        return self.text(name, pattern) if self.has(name) else ""
+        """Read a text that may be absent or empty."""
+        return "" if self._value.get(name) in (None, "") else self.text(name, pattern)
 
     def one_of(self, name: str, known: Sequence[str]) -> str:
         """Read one of the texts that are known."""

@@ -68,7 +68,7 @@ def read_transaction(account: Account, fields: Fields) -> Transaction:
         channel_number=_channel_number(fields, "transaction_id", needed=paid),
         state=state,
         description=fields.message("trade_state_desc"),
-        money=read_money(fields, "total") if paid or fields.has("amount") else None,
+        money=read_money(fields, "total") if paid or _tells_total(fields) else None,
     )
 
 
@@ -103,6 +103,10 @@ def read_money(fields: Fields, name: str) -> Money:
         return Money(amount.optional("currency") or CURRENCY, amount.integer(name, 1, AMOUNT_MAX))
     except ValueError as error:
         raise Malformed("currency is not one of the contract") from error
+
+
+def _tells_total(fields: Fields) -> bool:
+    return fields.has("amount") and fields.inner("amount").has("total")
 
 
 def _channel_number(fields: Fields, name: str, *, needed: bool) -> str:

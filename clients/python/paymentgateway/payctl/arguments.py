@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from paymentgateway.payctl import moving, options, reading
 from paymentgateway.payctl.merchant_arguments import add_merchant_commands
-from paymentgateway.payctl.parsing import expiry, fields_help, label
+from paymentgateway.payctl.parsing import label
+from paymentgateway.payctl.wallet_arguments import add_wallet_commands
 from paymentgateway.v1 import payment_pb2, refund_pb2
-from paymentgateway.v1.payment_pb2 import SandboxScript
 
 if TYPE_CHECKING:
     from paymentgateway.payctl.options import Verbs
@@ -24,6 +24,9 @@ examples:
   payctl pay 12.50 CNY --merchant m_demo --order o-2 --capture manual --expire 15m
   payctl capture pay_... 10.00 CNY --final --merchant m_demo
   payctl refund pay_... 2.50 CNY --merchant m_demo
+  payctl wallet open payer-1 CNY
+  payctl wallet top-up payer-1 100.00 CNY
+  payctl pay 2.00 CNY --wallet --payer payer-1 --merchant m_demo --order o-3
   payctl get --key KEY --merchant m_demo
   payctl list --merchant m_demo --state succeeded --json
   payctl watch --merchant m_demo
@@ -35,8 +38,8 @@ keys:
 
 exit codes:
   0  done; a payment may still be PROCESSING or wait for its payer
-  1  answered without success: the payment, capture, cancel or refund FAILED, the payment was
-     CANCELED or EXPIRED, or the trial balance does not balance
+  1  answered without success: the payment, capture, cancel, refund, top-up or withdrawal FAILED,
+     the payment or top-up was CANCELED or EXPIRED, or the trial balance does not balance
   2  wrong usage or bad input; nothing was kept
   3  refused: the state forbids it, not found, not allowed, exists already
   4  no answer: unavailable, overloaded, or the outcome is not known; send the same key again
@@ -45,24 +48,6 @@ output:
   Tables and times (UTC) are for people. With --json each message is one line of JSON with the field
   names of the contract; 64-bit numbers are text there, and amounts are in minor units.
 """
-
-SANDBOX_HELP: Final = "how the sandbox channel behaves for this payment; see below"
-
-PAY_EPILOG: Final = f"""\
-sandbox scripts:
-  Without a script the sandbox channel succeeds at once. --sandbox FIELD=VALUE,FIELD=VALUE is the
-  script for the charge; with "capture:" or "refund:" in front it is the one for each capture or
-  refund of this payment. Each may be given once:
-
-    --sandbox outcome=decline,decline_code=EXPIRED_CARD
-    --sandbox outcome=answer_later,settle_delay_ms=2000 --sandbox refund:fault=drop_reply
-
-{fields_help(SandboxScript)}
-"""
-
-EXPIRE_HELP: Final = (
-    "close it unpaid after 90s, 15m, 2h or 7d, or at 2026-01-31T12:00:00Z (default: 15m)"
-)
 
 
 @cache
@@ -83,11 +68,16 @@ def parser() -> ArgumentParser:
     summary = "create, show, change or list merchants"
     merchant = verbs.add_parser("merchant", help=summary, allow_abbrev=False)
     add_merchant_commands(merchant.add_subparsers(metavar="COMMAND", required=True))
+    summary = "open, show, fill or empty payers' wallets"
+    wallet = verbs.add_parser("wallet", help=summary, allow_abbrev=False)
+    add_wallet_commands(wallet.add_subparsers(metavar="COMMAND", required=True))
     return root
 
 
 def _moving(verbs: "Verbs") -> None:
-    pay = options.command(verbs, "pay", moving.pay, "take money from a payer", PAY_EPILOG)
+    pay = options.command(
+        verbs, "pay", moving.pay, "take money from a payer", options.SANDBOX_EPILOG
+    )
     pay.add_argument("amount", metavar="AMOUNT", help="such as 12.50")
     pay.add_argument("currency", metavar="CURRENCY", help="such as CNY")
     options.keyed(pay)
@@ -117,8 +107,10 @@ def _pay(pay: ArgumentParser) -> None:
     add("--description", default="", metavar="TEXT", help="shown to the payer")
     repeated = "label of your own; may be repeated"
     add("--attribute", type=label, action="append", default=[], metavar="KEY=VALUE", help=repeated)
-    add("--expire", type=expiry, metavar="WHEN", help=EXPIRE_HELP)
-    add("--sandbox", action="append", default=[], metavar="SCRIPT", help=SANDBOX_HELP)
+    options.expire(pay)
+    method = pay.add_mutually_exclusive_group()
+    method.add_argument("--wallet", action="store_true", help="from the payer's wallet")
+    options.sandbox(method)
 
 
 def _reading(verbs: "Verbs") -> None:

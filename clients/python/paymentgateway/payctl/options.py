@@ -12,10 +12,27 @@ from google.protobuf.descriptor import EnumDescriptor
 from paymentgateway.client import DEADLINE_S_DEFAULT, TARGET_DEFAULT, GatewayClient
 from paymentgateway.payctl.environment import TARGET_VARIABLE
 from paymentgateway.payctl.output import Printer
-from paymentgateway.payctl.parsing import enum_names, enum_value, moment
+from paymentgateway.payctl.parsing import enum_names, enum_value, expiry, fields_help, moment
+from paymentgateway.v1.payment_pb2 import SandboxScript
 
 if TYPE_CHECKING:  # argparse has no public name for what add_subparsers returns
     Verbs: TypeAlias = argparse._SubParsersAction[ArgumentParser]  # noqa: SLF001
+
+SANDBOX_EPILOG: Final = f"""\
+sandbox scripts:
+  Without a script the sandbox channel succeeds at once. --sandbox FIELD=VALUE,FIELD=VALUE is the
+  script for the charge or the payout; with "capture:" or "refund:" in front it is the one for each
+  capture or refund of this payment. Each may be given once:
+
+    --sandbox outcome=decline,decline_code=EXPIRED_CARD
+    --sandbox outcome=answer_later,settle_delay_ms=2000 --sandbox refund:fault=drop_reply
+
+{fields_help(SandboxScript)}
+"""
+
+EXPIRE_HELP: Final = (
+    "close it unpaid after 90s, 15m, 2h or 7d, or at 2026-01-31T12:00:00Z (default: 15m)"
+)
 
 Command: TypeAlias = Callable[[GatewayClient, Namespace, Printer], Awaitable[int]]
 
@@ -69,10 +86,29 @@ def merchant(verb: ArgumentParser) -> None:
 
 
 def keyed(verb: ArgumentParser) -> None:
-    """Add merchant and key of a command that moves money."""
+    """Add merchant and key of a command that moves money of a merchant."""
     merchant(verb)
+    key(verb)
+
+
+def key(verb: ArgumentParser) -> None:
+    """Add the key of a command that moves money."""
     verb.add_argument("--key", metavar="KEY", help="key of this intent; made where none is given")
     verb.set_defaults(keyed=True)
+
+
+def expire(verb: ArgumentParser) -> None:
+    """Add the end of what stays unpaid."""
+    verb.add_argument("--expire", type=expiry, metavar="WHEN", help=EXPIRE_HELP)
+
+
+def method(verb: ArgumentParser, *, or_wallet: bool = False) -> None:
+    """Add how is paid: the scripts of the sandbox channel (SANDBOX_EPILOG), or the wallet."""
+    summary, add = "how the sandbox channel behaves for it; see below", verb.add_argument
+    if or_wallet:
+        add = verb.add_mutually_exclusive_group().add_argument
+        add("--wallet", action="store_true", help="from the payer's wallet")
+    add("--sandbox", action="append", default=[], metavar="SCRIPT", help=summary)
 
 
 def amount(verb: ArgumentParser) -> None:

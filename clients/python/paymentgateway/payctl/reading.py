@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from paymentgateway.client import GatewayClient
 from paymentgateway.payctl import views
 from paymentgateway.payctl.output import Printer
+from paymentgateway.v1.ledger_pb2 import Entry
 
 OK: Final = 0
 UNBALANCED: Final = 1
@@ -107,12 +108,7 @@ async def accounts(client: GatewayClient, arguments: Namespace, printer: Printer
 async def entries(client: GatewayClient, arguments: Namespace, printer: Printer) -> int:
     """Show what was booked for one payment, a line for each transfer."""
     found = await client.list_entries(merchant_id=arguments.merchant, payment_id=arguments.payment)
-    if printer.as_json:
-        for entry in found:
-            printer.json(entry)
-    else:
-        rows = [row for entry in found for row in views.transfer_rows(entry)]
-        printer.table(views.TRANSFER_HEADER, rows)
+    show_entries(printer, found)
     return OK
 
 
@@ -126,6 +122,16 @@ async def trial_balance(client: GatewayClient, arguments: Namespace, printer: Pr
         printer.table(views.ACCOUNT_HEADER, rows)
         printer.text("balanced: " + ("yes" if answer.balanced else "NO"))
     return OK if answer.balanced else UNBALANCED
+
+
+def show_entries(printer: Printer, found: Sequence[Entry]) -> None:
+    """Print entries as a table of their transfers, or as a line of JSON each."""
+    if printer.as_json:
+        for entry in found:
+            printer.json(entry)
+        return
+    rows = [row for entry in found for row in views.transfer_rows(entry)]
+    printer.table(views.TRANSFER_HEADER, rows)
 
 
 async def first(messages: AsyncGenerator[MessageT], count: int) -> list[MessageT]:

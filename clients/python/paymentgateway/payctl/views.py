@@ -209,6 +209,7 @@ def failure_text(failure: payment_pb2.Failure) -> str:
 
 
 def action_text(action: payment_pb2.NextAction) -> str:
+    """What the payer must do, and until when; empty where there is nothing to do."""
     kind = action.WhichOneof("action")
     if kind is None:
         return ""
@@ -217,6 +218,7 @@ def action_text(action: payment_pb2.NextAction) -> str:
 
 
 def amount_text(amount: money_pb2.Money) -> str:
+    """An amount as people write it; empty where there is none."""
     return money_text(amount) if amount.currency_code else ""
 
 
@@ -269,6 +271,7 @@ def _account(name: ledger_pb2.AccountName) -> str:
 
 
 def time_text(moment: Timestamp) -> str:
+    """A moment, in UTC; empty where there is none."""
     if not moment.seconds and not moment.nanos:
         return ""
     return moment_text(moment.ToDatetime(tzinfo=UTC))
