@@ -8,7 +8,6 @@ as serving would.
 import asyncio
 import errno
 import re
-import socket
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,12 +15,15 @@ from typing import Final
 
 from gateway.app import wiring
 from gateway.app.errors import StartError
+from gateway.app.ports import bind_error
 from gateway.config import Address, Settings, variable
 from gateway.domain.ports import Channel
 from gateway.ops.server import SERVER_PRODUCT
 from gateway.store.checkup import Checkup
+from gateway.store.embedded import START_TIMEOUT_S_DEFAULT
 
-DATABASE_TIMEOUT_S: Final = 90.0  # the embedded Postgres may have to recover from a crash first
+# Longer than our own Postgres may take: cut short, a recovery would begin again from nothing.
+DATABASE_TIMEOUT_S: Final = START_TIMEOUT_S_DEFAULT + 30.0
 CHANNEL_TIMEOUT_S: Final = 5.0
 LIVEZ_TIMEOUT_S: Final = 2.0
 CLOCK_SKEW_S_MAX: Final = 2.0
@@ -72,7 +74,7 @@ async def _listeners(settings: Settings) -> AsyncIterator[Finding]:
     """Tell of each listener whether it could be opened, or is open in a gateway that runs."""
     is_running = await _is_gateway(settings.ops_listen)
     for name, address in settings.listeners.items():
-        error = await asyncio.to_thread(_bind_error, address)
+        error = await asyncio.to_thread(bind_error, address)
         yield _listener(name, address, error, is_running=is_running)
 
 
@@ -86,20 +88,6 @@ def _listener(name: str, address: Address, error: OSError | None, *, is_running:
     if error.errno == errno.EADDRINUSE:
         advice = f"Stop the program that listens there, or set {variable(name)} to another port."
     return Finding(label, Level.FAIL, f"{address}: {error.strerror}", advice)
-
-
-def _bind_error(address: Address) -> OSError | None:
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(
-            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(where)
-            listener.listen(1)
-    except OSError as error:
-        return error
-    return None
 
 
 async def _is_gateway(address: Address) -> bool:
@@ -171,11 +159,12 @@ def _role(problems: Sequence[str]) -> Finding:
 
 
 def _connections(database: Checkup, settings: Settings) -> Finding:
-    wanted = settings.workers * settings.pool_size
+    wanted = settings.connections_max
     room = database.connections_max
     detail = (
-        f"{settings.workers} processes x {settings.pool_size} connections = {wanted}, the server "
-        f"has room for {room} and {database.connections_used} are used now"
+        f"{settings.replicas} gateways x {settings.workers} processes x {settings.pool_size} "
+        f"connections = {wanted}, the server has room for {room} and {database.connections_used} "
+        "are used now"
     )
     if wanted > room:
         advice = "Lower GATEWAY_POOL_SIZE, raise max_connections, or put a pooler between."

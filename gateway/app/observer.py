@@ -1,5 +1,6 @@
 """What use cases and workers report goes to logs and metrics here, so that neither knows them."""
 
+import logging
 from uuid import UUID
 
 from gateway.domain.change import ReviewCase
@@ -19,15 +20,16 @@ class Reporter:
         self._metrics = metrics
 
     def changed(self, payment: Payment) -> None:
-        """Count a change by the state it led to, and log it."""
+        """Count a change by the state it led to. The feed of events tells each; so can the log."""
         self._metrics.payment_changed(payment.method.channel, payment.state)
-        _log.info(
-            "payment changed",
-            merchant_id=payment.merchant_id,
-            payment_id=to_text("pay", payment.payment_id),
-            state=payment.state.value,
-            version=payment.version,
-        )
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug(
+                "payment changed",
+                merchant_id=payment.merchant_id,
+                payment_id=to_text("pay", payment.payment_id),
+                state=payment.state.value,
+                version=payment.version,
+            )
 
     def faulted(self, where: str, fault: BaseException, payment_id: UUID | None) -> None:
         """Log what failed after an intent was kept; a known fault needs no traceback."""

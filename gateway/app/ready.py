@@ -23,16 +23,39 @@ PING_TIMEOUT_S = 1.0
 @asynccontextmanager
 async def open_ready_database(settings: Settings) -> AsyncIterator[tuple[Database, Connections]]:
     """Open the database for serving, and close it. Raises StartError."""
+    async with (
+        _open_current(settings) as connections,
+        _open_fit(settings, connections) as database,
+    ):
+        yield database, connections
+
+
+@asynccontextmanager
+async def open_fit_connections(settings: Settings) -> AsyncIterator[Connections]:
+    """Say where the database is that others will serve from, once it is fit. Raises StartError."""
+    async with _open_current(settings) as connections:
+        async with _open_fit(settings, connections):
+            pass
+        yield connections
+
+
+@asynccontextmanager
+async def _open_current(settings: Settings) -> AsyncIterator[Connections]:
     async with open_connections(settings) as connections:
         if connections.embedded:
             await migrate_now(connections)
-        database = Database(pool_settings(settings, connections.runtime))
-        await database.open()
-        try:
-            await _require_fit(settings, database)
-            yield database, connections
-        finally:
-            await database.close()
+        yield connections
+
+
+@asynccontextmanager
+async def _open_fit(settings: Settings, connections: Connections) -> AsyncIterator[Database]:
+    database = Database(pool_settings(settings, connections.runtime))
+    await database.open()
+    try:
+        await _require_fit(settings, database)
+        yield database
+    finally:
+        await database.close()
 
 
 async def migrate_now(connections: Connections) -> list[str]:
@@ -62,9 +85,10 @@ async def _require_fit(settings: Settings, database: Database) -> None:
     if problems:
         raise StartError("\n".join(problems))
     server = await database.server()
-    wanted = settings.workers * settings.pool_size
+    wanted = settings.connections_max
     if wanted > server.connections_max:
         raise StartError(
-            f"GATEWAY_WORKERS times GATEWAY_POOL_SIZE are {wanted} connections, but the database "
-            f"takes {server.connections_max}: lower one, or raise max_connections."
+            f"GATEWAY_REPLICAS times GATEWAY_WORKERS times GATEWAY_POOL_SIZE are {wanted} "
+            f"connections, but the database takes {server.connections_max}: lower one of them, or "
+            "raise max_connections."
         )

@@ -1,91 +1,89 @@
 """The gateway as a process: it promises nothing too early, and drops nothing that it promised.
 
-Start: database, schema and rights checked, channels, then listeners, workers, and only then does
+Start: database, schema and rights checked, channels, then listeners, jobs, and only then does
 health say SERVING. Stop, at SIGTERM or SIGINT: health says NOT_SERVING and new calls are turned
 away while those inside finish; then channels' answers under way are waited for; what is left then
-belongs to the workers of other replicas, or of the next start.
+belongs to the jobs of other processes, or of the next start.
+
+A process is either alone or one of several workers (see `supervisor`). A worker answers its
+supervisor in place of operators, and also stops when that is gone.
 """
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Final
 
-from gateway.app.errors import StartError
+from gateway.app import jobs, memory
+from gateway.app.embedded import reviving
+from gateway.app.leash import Place, answering
+from gateway.app.listeners import open_operations, start_notify, start_rpc
 from gateway.app.observer import Reporter
 from gateway.app.ready import check_database, open_ready_database
-from gateway.app.wiring import Connections, UseCases, build_use_cases, open_channels
+from gateway.app.wiring import UseCases, build_use_cases, open_channels
 from gateway.clock import Clock, Deadline
-from gateway.config import Address, Settings
-from gateway.domain.ports import Channel
-from gateway.notify.server import NotifyBounds, NotifyServer
-from gateway.ops import Check, OpsServer, Readiness
+from gateway.config import Settings
+from gateway.ops import Check, Readiness
 from gateway.rpc.server import RpcServer
-from gateway.rpc.settings import RpcSettings
 from gateway.store.database import Database
-from gateway.store.facts import Deployment
 from gateway.telemetry.logging import get_logger
 from gateway.telemetry.metrics import Metrics
-from gateway.workers.loop import Job, Workers
+from gateway.workers.loop import Workers
 
-RECOVERIES = 4
-"""Loops that recover side by side, so that one slow channel does not hold up the others."""
-
-EXPIRE_PAUSE_S = 1.0
-"""Pause between looks for authorisations whose time is over, in seconds."""
-
-HEALTH_PAUSE_S = 0.5
-"""Pause between looks whether this process should be given work, in seconds."""
-
-REVIVE_PAUSE_S = 1.0
-"""Pause between looks whether our own Postgres lives, in seconds."""
-
-GAUGES_PAUSE_S = 5.0
-"""Pause between readings of what only the database knows, in seconds."""
-
-PATIENCE_SHARE = 0.7
+PATIENCE_SHARE: Final = 0.7
 """Share of the drain after which callers who still wait are answered with what is known."""
+
+Reporting = Callable[[Metrics, Readiness], AbstractAsyncContextManager[Mapping[str, int]]]
+"""Tells operators or the supervisor how the process is, while it is entered; gives its ports."""
 
 _log = get_logger(__name__)
 
 
-async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises StartError."""
+async def serve(settings: Settings, place: Place | None = None) -> None:
+    """Run until SIGTERM or SIGINT, or a worker's supervisor is gone. Raises StartError."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(settings):
+    reporting = partial(_to_supervisor, place, stop) if place else partial(_to_operators, settings)
+    async with running(settings, reporting, is_first=place is None or place.index == 0):
+        memory.settle()
         await stop.wait()
         _log.info("stopping")
     _log.info("stopped")
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[None]:
+async def running(
+    settings: Settings, reporting: Reporting, *, is_first: bool = True
+) -> AsyncIterator[None]:
     """Run the gateway while the block runs. Raises StartError."""
     metrics = Metrics()
     reporter = Reporter(metrics)
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(open_ready_database(settings))
         database, connections = opened
+        if connections.embedded:
+            await stack.enter_async_context(reviving(connections.embedded))
         deployment = await database.deployment()
         channels = await stack.enter_async_context(open_channels(settings, metrics))
         use_cases = build_use_cases(settings, database, channels, reporter)
         draining = asyncio.Event()
         readiness = Readiness(_checks(database, draining), Clock())
-        notify = await _start_notify(stack, settings, channels, use_cases, metrics)
-        rpc, port = await _start_rpc(stack, settings, deployment, use_cases, metrics)
-        jobs = [
-            *_work(settings, database, use_cases),
-            *_upkeep(connections, database, rpc, readiness),
-            Job("gauges", partial(read_gauges, database, use_cases, metrics), GAUGES_PAUSE_S),
+        notify = await start_notify(stack, settings, channels, use_cases, metrics)
+        rpc, port = await start_rpc(stack, settings, deployment, use_cases, metrics)
+        found = [
+            *jobs.work(settings, use_cases),
+            jobs.health(rpc, readiness),
+            jobs.gauges(database, use_cases, metrics),
+            *(jobs.of_one(settings, database, metrics) if is_first else ()),
         ]
-        workers = Workers(jobs, reporter)
+        workers = Workers(found, reporter)
         workers.start()
         stack.push_async_callback(workers.stop)
-        ops = await _start_ops(stack, settings.ops_listen, metrics, readiness)
-        _log.info("serving", grpc_port=port, notify_port=notify, ops_port=ops, channels=[*channels])
+        ports = await stack.enter_async_context(reporting(metrics, readiness))
+        _log.info("serving", grpc_port=port, notify_port=notify, **ports, channels=[*channels])
         yield
         draining.set()
         await workers.stop()
@@ -99,6 +97,35 @@ def _checks(database: Database, draining: asyncio.Event) -> dict[str, Check]:
     return {"database": partial(check_database, database), "draining": is_open}
 
 
+@asynccontextmanager
+async def _to_operators(
+    settings: Settings, metrics: Metrics, readiness: Readiness
+) -> AsyncIterator[Mapping[str, int]]:
+    async def exposition() -> bytes:
+        return metrics.exposition()
+
+    async with open_operations(settings.ops_listen, exposition, readiness) as port:
+        yield {"ops_port": port}
+
+
+@asynccontextmanager
+async def _to_supervisor(
+    place: Place, gone: asyncio.Event, metrics: Metrics, readiness: Readiness
+) -> AsyncIterator[Mapping[str, int]]:
+    async def exposition() -> str:
+        return metrics.exposition().decode()
+
+    async def problems() -> dict[str, str]:
+        return dict(await readiness.problems())
+
+    answers = {"metrics": exposition, "problems": problems}
+    try:
+        async with answering(place.leash, answers, gone):
+            yield {}
+    finally:
+        await readiness.close()
+
+
 async def _drain(rpc: RpcServer, use_cases: UseCases, deadline: Deadline) -> None:
     """Answer the calls inside, then wait for channels that still owe an answer.
 
@@ -110,117 +137,3 @@ async def _drain(rpc: RpcServer, use_cases: UseCases, deadline: Deadline) -> Non
     left = await use_cases.execution.drain(deadline.remaining())
     if left:
         _log.warning("left to recovery", payments_under_way=left)
-
-
-async def _start_notify(
-    stack: AsyncExitStack,
-    settings: Settings,
-    channels: Mapping[str, Channel],
-    use_cases: UseCases,
-    metrics: Metrics,
-) -> int:
-    server = NotifyServer(channels, use_cases.notified, metrics, bounds=NotifyBounds())
-    address = settings.notify_listen
-    with _listening("GATEWAY_NOTIFY_LISTEN", address):
-        _, port = await server.start(address.host, address.port)
-    stack.push_async_callback(server.stop)
-    return port
-
-
-async def _start_rpc(
-    stack: AsyncExitStack,
-    settings: Settings,
-    deployment: Deployment,
-    use_cases: UseCases,
-    metrics: Metrics,
-) -> tuple[RpcServer, int]:
-    server = RpcServer(
-        use_cases.services,
-        rpc_settings(settings, deployment),
-        clock=Clock(),
-        log=get_logger("gateway.rpc"),
-        observer=metrics,
-    )
-    with _listening("GATEWAY_GRPC_LISTEN", settings.grpc_listen):
-        port = await server.start()
-    stack.push_async_callback(server.stop, 0)
-    return server, port
-
-
-async def _start_ops(
-    stack: AsyncExitStack, address: Address, metrics: Metrics, readiness: Readiness
-) -> int:
-    server = OpsServer(metrics, readiness)
-    with _listening("GATEWAY_OPS_LISTEN", address):
-        port = await server.start(address.host, address.port)
-    stack.push_async_callback(server.stop)
-    return port
-
-
-@contextmanager
-def _listening(variable: str, address: Address) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        words = (
-            f"Cannot listen on {address}: {error.strerror or error}. Free it, or set {variable}."
-        )
-        raise StartError(words) from error
-
-
-def rpc_settings(settings: Settings, deployment: Deployment) -> RpcSettings:
-    """Give what the gRPC server must be told."""
-    return RpcSettings(
-        listen=str(settings.grpc_listen),
-        deployment_id=deployment.deployment_id,
-        token_key=deployment.token_key,
-        calls_max=settings.grpc_calls_max,
-        deadline_default_ms=settings.deadline_default_ms,
-        deadline_max_ms=settings.deadline_max_ms,
-        answer_margin_ms=settings.answer_margin_ms,
-        connection_age_max_s=settings.connection_age_max_s,
-        reuse_port=settings.reuse_port,
-    )
-
-
-def _work(settings: Settings, database: Database, use_cases: UseCases) -> list[Job]:
-    recovery_pause_s = settings.recovery_interval_ms / 1_000
-
-    async def fold() -> int:
-        await database.ledger.fold()
-        return 0  # what it left can wait for the next time
-
-    return [
-        *([Job("recover", use_cases.recover, recovery_pause_s)] * RECOVERIES),
-        Job("expire", use_cases.expire, EXPIRE_PAUSE_S),
-        Job("fold", fold, settings.fold_interval_ms / 1_000),
-    ]
-
-
-def _upkeep(
-    connections: Connections, database: Database, rpc: RpcServer, readiness: Readiness
-) -> list[Job]:
-    async def tell_health() -> int:
-        rpc.set_serving(serving=not await readiness.problems())
-        return 0
-
-    async def revive_database() -> int:
-        if connections.embedded and await check_database(database):
-            await connections.embedded.start()
-        return 0
-
-    return [
-        Job("health", tell_health, HEALTH_PAUSE_S),
-        Job("database", revive_database, REVIVE_PAUSE_S),
-    ]
-
-
-async def read_gauges(database: Database, use_cases: UseCases, metrics: Metrics) -> int:
-    """Measure what no event tells."""
-    metrics.watching(use_cases.watch.watchers)
-    stats = database.pool
-    metrics.pool(stats.size, stats.idle, stats.waiting)
-    backlog = await database.work.backlog()
-    metrics.attempts_open(backlog.open_attempts, backlog.oldest_age_s)
-    metrics.reviews_open(backlog.open_reviews)
-    return 0

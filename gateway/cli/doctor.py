@@ -58,5 +58,5 @@ COMMAND = Command(
     exits={0: "nothing failed (there may be warnings)", 1: "something failed"},
     run=run,
     examples=["gateway doctor"],
-    settings=("database_url", "workers", "pool_size", "grpc_listen", "sandbox_url"),
+    settings=("database_url", "replicas", "workers", "pool_size", "grpc_listen", "sandbox_url"),
 )

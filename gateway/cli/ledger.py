@@ -129,9 +129,9 @@ CHECK = Command(
     summary="add all books up again and say whether they balance",
     description=(
         "Adds every transfer of the journal up again, per book, account and currency, and compares "
-        "the cached balances and the payments with it. It says either that all of it balances or "
-        "exactly what does not. It reads one consistent state and changes nothing, so it may run "
-        "beside a gateway at work."
+        "the cached balances, the wallets and the payments with it. It says either that all of it "
+        "balances or exactly what does not. It reads one consistent state and changes nothing, so "
+        "it may run beside a gateway at work."
     ),
     exits={0: "the books balance", 1: "something does not balance; the lines say what"},
     run=check,

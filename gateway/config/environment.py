@@ -67,10 +67,11 @@ def _is_ours(name: str, value: str) -> bool:
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    words = [item.removeprefix(PREFIX) for item in known]  # the prefix is alike in all
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), words, n=1, cutoff=0.7)
     advice = "`gateway config --markdown` describes all there are."
     if close:
-        advice = f"did you mean {close[0]}?"
+        advice = f"did you mean {PREFIX}{close[0]}?"
     return f"{name} is not a setting: {advice}"
 
 

@@ -69,12 +69,12 @@ class Settings(BaseSettings):
         "/var/lib/payment-gateway for root, else ~/.local/share/payment-gateway.",
     )
     pool_size: int = _number(8, 1, 500, "Database connections per process.")
-    workers: int = _number(
+    replicas: int = _number(
         1,
         1,
         1_000,
-        "Gateway processes that share the database, all replicas together; only to check that "
-        "their connections fit the server's limit.",
+        "Gateways that share the database; only to check that the connections of all of them fit "
+        "the server's limit.",
     )
     pool_acquire_timeout_ms: int = _number(
         5_000,
@@ -108,7 +108,8 @@ class Settings(BaseSettings):
     )
     reuse_port: bool = Field(
         default=False,
-        description="Let several processes share the gRPC port; off, a second one fails to start.",
+        description="Let other gateways share the ports of gRPC and notifications; off, a second "
+        "one fails to start. Workers of one gateway always share them.",
     )
     connection_age_max_s: int = _number(
         0,
@@ -201,7 +202,14 @@ class Settings(BaseSettings):
         1_000, 10, 3_600_000, "Pause between updates of the cached balances, in ms."
     )
 
-    # The process
+    # The processes
+    workers: int = _number(
+        1,
+        1,
+        256,
+        "Processes of this gateway that share its ports, each with a pool and bounds of its own; "
+        "more than one run under a supervisor.",
+    )
     drain_timeout_s: int = _number(
         20, 1, 600, "Longest wait at SIGTERM for calls and channel answers under way, in s."
     )
@@ -220,6 +228,11 @@ class Settings(BaseSettings):
         for sentence in _broken_relations(self):
             raise ValueError(sentence)
         return self
+
+    @property
+    def connections_max(self) -> int:
+        """Database connections that all gateways together may have open."""
+        return self.replicas * self.workers * self.pool_size
 
     @property
     def listeners(self) -> dict[str, Address]:

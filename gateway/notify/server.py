@@ -78,8 +78,10 @@ class NotifyServer:
         self._handling = 0
         self._runner: web.AppRunner | None = None
 
-    async def start(self, host: str, port: int) -> tuple[str, int]:
+    async def start(self, host: str, port: int, *, reuse_port: bool = False) -> tuple[str, int]:
         """Listen; give the host and port in use, which matters for port 0.
+
+        Several processes may share the port if all of them say `reuse_port`.
 
         Raises:
             OSError: the address cannot be listened on.
@@ -95,7 +97,7 @@ class NotifyServer:
         )
         await runner.setup()
         self._runner = runner
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, reuse_port=reuse_port).start()
         address = runner.addresses[0]
         return address[0], address[1]
 

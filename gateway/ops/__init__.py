@@ -1,10 +1,10 @@
-"""Operations: what Prometheus and an orchestrator's probes ask of a process, over HTTP.
+"""Operations: what Prometheus and an orchestrator's probes ask of a gateway, over HTTP.
 
 server     the listener: /metrics, /livez, /readyz
-readiness  whether the process should be given work, and if not, why
+readiness  whether the gateway should be given work, and if not, why
 """
 
 from gateway.ops.readiness import Check, Readiness
-from gateway.ops.server import OpsServer
+from gateway.ops.server import Exposition, OpsServer
 
-__all__ = ["Check", "OpsServer", "Readiness"]
+__all__ = ["Check", "Exposition", "OpsServer", "Readiness"]

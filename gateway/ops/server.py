@@ -8,13 +8,14 @@ It holds no secret and changes nothing, but belongs on a network of operators: i
 authenticated.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
 
 from gateway import __version__
 from gateway.ops.readiness import Readiness
-from gateway.telemetry.metrics import EXPOSITION_TYPE, Metrics
+from gateway.telemetry.metrics import EXPOSITION_TYPE
 
 KEEPALIVE_S: Final = 30.0
 HEADER_BYTES_MAX: Final = 4_096
@@ -23,13 +24,16 @@ STOP_TIMEOUT_S: Final = 2.0
 SERVER_PRODUCT: Final = "payment-gateway"
 """Begins the `Server` header, so that a check can tell our listener from another program's."""
 
+Exposition = Callable[[], Awaitable[bytes]]
+"""Writes all metrics in Prometheus' text format, those of this process or of several."""
+
 
 class OpsServer:
-    """The listener of one process."""
+    """The listener of a gateway."""
 
-    def __init__(self, metrics: Metrics, readiness: Readiness) -> None:
+    def __init__(self, exposition: Exposition, readiness: Readiness) -> None:
         """Keep what to tell; nothing listens before `start`."""
-        self._metrics = metrics
+        self._exposition = exposition
         self._readiness = readiness
         self._runner: web.AppRunner | None = None
 
@@ -72,7 +76,7 @@ class OpsServer:
 
     async def _show_metrics(self, _request: web.Request) -> web.Response:
         headers = {"Content-Type": EXPOSITION_TYPE}
-        return web.Response(body=self._metrics.exposition(), headers=headers)
+        return web.Response(body=await self._exposition(), headers=headers)
 
     async def _show_readiness(self, _request: web.Request) -> web.Response:
         problems = await self._readiness.problems()

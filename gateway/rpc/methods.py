@@ -13,7 +13,7 @@ from gateway.rpc import (
     rules,
     wallet_service,
 )
-from gateway.rpc.batches import with_bytes
+from gateway.rpc.batches import batch_pay, with_bytes
 from gateway.rpc.call import Method
 from paymentgateway.v1 import (
     ledger_service_pb2,
@@ -36,7 +36,7 @@ METHODS: Final = (
         "PaymentService",
         "BatchPay",
         with_bytes(payment_service_pb2.BatchPayRequest, "payments"),
-        payment_service.batch_pay,
+        batch_pay,
         money=True,
     ),
     Method(

@@ -6,6 +6,7 @@ tables were empty would be slow for minutes.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -25,13 +26,14 @@ class NotDurable(Exception):
     """A server may lose what it acknowledged, so that its figures would mean nothing."""
 
 
+@dataclass(frozen=True)
 class Totals:
-    """What a database says was paid from wallets."""
+    """What a database says was paid, in payments and minor units, and is left in all wallets."""
 
-    def __init__(self, record: Mapping[str, int]) -> None:
-        self.payments = record["payments"]
-        self.paid = record["paid"]
-        self.left = record["left_over"]
+    payments: int
+    paid: int
+    paid_from_wallets: int
+    left_over: int
 
     def contradictions(self, payments: int) -> list[str]:
         """Compare them with the payments that were answered."""
@@ -40,8 +42,10 @@ class Totals:
             found.append(f"{payments} payments were answered, {self.payments} are there")
         if self.paid != self.payments * AMOUNT_MINOR_UNITS:
             found.append(f"{self.payments} payments took {self.paid} minor units")
-        if self.left + self.paid != len(PAYERS) * BALANCE_MINOR_UNITS:
-            found.append(f"wallets hold {self.left} after {self.paid} were paid from them")
+        if self.left_over + self.paid_from_wallets != len(PAYERS) * BALANCE_MINOR_UNITS:
+            found.append(
+                f"wallets hold {self.left_over} after {self.paid_from_wallets} were paid from them"
+            )
         return found
 
 
@@ -76,10 +80,10 @@ async def require_durable(dsn: str) -> None:
 
 
 async def read_totals(dsn: str) -> Totals:
-    """Read what was paid from wallets."""
+    """Read what was paid."""
     connection = await asyncpg.connect(dsn)
     try:
-        return Totals(await connection.fetchrow(STATEMENTS["totals"]))
+        return Totals(**await connection.fetchrow(STATEMENTS["totals"]))
     finally:
         await connection.close()
 

@@ -74,6 +74,8 @@ class Generator:
         if not plan.mix.checked:
             return outcome
         wrong = itertools.islice(answers.faults(plan.mix.kind, samples), FAULTS_MAX)
+        if plan.mix.kind is Kind.BATCH_PAY:
+            outcome = replace(outcome, paid=answers.paid_in_batches(samples))
         return replace(outcome, sampled=len(samples), wrong=list(wrong))
 
     def _tell(self, value: object) -> None:

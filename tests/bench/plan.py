@@ -64,7 +64,8 @@ class Plan:
         rate: calls per second (open loop, arrivals at random); 0 for a closed loop.
         connections: connections to spread the calls over.
         seed: decides messages' merchants and payers, and the arrivals.
-        sample_every: every how many calls an answer is decoded after the run.
+        sample_every: every how many calls an answer is decoded after the run; 1 for BATCH_PAY,
+            whose payments are counted so.
     """
 
     host: str
@@ -110,9 +111,9 @@ class Outcome:
     Attributes:
         sent: calls that were made.
         answered: calls that got a message.
-        fresh: of these, calls whose keys were sent for the first time.
+        paid: payments that were executed for them, which replays and reads are not.
         failed: calls that ended without a message, or whose connection was lost.
-        counted: calls that were answered within the window.
+        counted: calls that were answered, by the share of each that lies within the window.
         seconds: length of the window.
         latency: of the calls of the window.
         generator_share: CPU time of the generator per time on the clock, during the run.
@@ -122,9 +123,9 @@ class Outcome:
 
     sent: int
     answered: int
-    fresh: int
+    paid: int
     failed: int
-    counted: int
+    counted: float
     seconds: float
     latency: Latency
     generator_share: float
@@ -142,5 +143,5 @@ class Outcome:
         if self.failed:
             found.append(f"{self.failed} of {self.sent} calls were not answered")
         if not self.counted:
-            found.append("no call was answered within the window")
+            found.append("no call that was answered lies within the window")
         return found

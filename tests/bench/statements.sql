@@ -79,14 +79,14 @@ select '@' || name, $2, $3, 0, now()
 from unnest($1::text[]) as t (name);
 
 -- name: totals
--- What was paid: payments by count and sum, and what is left in all wallets.
+-- What merchants were paid, by count, and by sum from wallets; and what is left in all wallets.
 select
-    (select count(*) from payments where state = 'SUCCEEDED' and channel = 'wallet') as payments,
-    (
-        select coalesce(sum(captured), 0)::bigint from payments
-        where state = 'SUCCEEDED' and channel = 'wallet'
-    ) as paid,
-    (select coalesce(sum(available + held), 0)::bigint from wallets) as left_over;
+    count(*) as payments,
+    coalesce(sum(captured), 0)::bigint as paid,
+    coalesce(sum(captured) filter (where channel = 'wallet'), 0)::bigint as paid_from_wallets,
+    (select sum(available + held)::bigint from wallets) as left_over
+from payments
+where purpose = 'PURCHASE' and state = 'SUCCEEDED';
 
 -- name: vacuums
 -- How many workers of autovacuum are at work.

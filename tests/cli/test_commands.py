@@ -3,7 +3,6 @@
 What the commands call is replaced here; the processes themselves are started in test_process.
 """
 
-import asyncio
 import json
 import shlex
 from argparse import ArgumentParser
@@ -14,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.app import admin, serve
+from gateway.app import admin
 from gateway.app.embedded import EmbeddedPostgresError
 from gateway.app.errors import StartError
 from gateway.cli import main
@@ -174,18 +173,6 @@ def test_logs_and_answers_are_apart(
     output = capsys.readouterr()
     assert json.loads(output.out) == []
     assert "a line of the log" in output.err
-
-
-def test_serve_runs_the_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`serve` runs the gateway on uvloop, with the settings of the environment."""
-    seen: list[tuple[Settings, str]] = []
-
-    async def run(settings: Settings) -> None:
-        seen.append((settings, type(asyncio.get_running_loop()).__module__))
-
-    monkeypatch.setattr(serve, "serve", run)
-    assert main(["serve"], {"GATEWAY_POOL_SIZE": "3"}) == 0
-    assert [(settings.pool_size, module) for settings, module in seen] == [(3, "uvloop")]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from gateway.cli import main
 from gateway.clock import Clock
 from gateway.config import Settings, load_settings
 from gateway.ops import OpsServer, Readiness
-from gateway.telemetry.metrics import Metrics
 
 FREE = {
     "GATEWAY_GRPC_LISTEN": "127.0.0.1:0",
@@ -83,6 +82,10 @@ def settings(**values: str) -> Settings:
     )
 
 
+async def no_metrics() -> bytes:
+    return b""
+
+
 async def finding(name: str, **values: str) -> Finding:
     """What the doctor finds under one name."""
     return {item.name: item for item in await doctor.examine(settings(**values))}[name]
@@ -136,11 +139,13 @@ async def test_each_ill_of_the_database_is_found(
 
 
 async def test_all_processes_count(world: World) -> None:
-    """The connections of all processes that share the database must fit, not those of one."""
+    """The connections of all gateways that share the database must fit, not those of one."""
     assert (await finding("connections", workers="12")).level is Level.WARN
-    item = await finding("connections", workers="13")
+    assert (await finding("connections", replicas="3", workers="4")).level is Level.WARN
+    item = await finding("connections", replicas="2", workers="7")
     assert item.level is Level.FAIL
-    assert "13 processes x 8 connections = 104, the server has room for 100" in item.detail
+    told = "2 gateways x 7 processes x 8 connections = 112, the server has room for 100"
+    assert told in item.detail
 
 
 async def test_a_configured_database_is_not_migrated_by_serving(world: World) -> None:
@@ -196,7 +201,7 @@ async def test_an_address_that_is_not_ours_is_found(world: World) -> None:
 
 async def test_a_gateway_that_runs_is_no_ill(world: World) -> None:
     """Ports that are taken by a running gateway are all right, and told as such."""
-    server = OpsServer(Metrics(), Readiness({}, Clock()))
+    server = OpsServer(no_metrics, Readiness({}, Clock()))
     port = await server.start("127.0.0.1", 0)
     with socket.create_server(("127.0.0.1", 0)) as grpc:
         values = {

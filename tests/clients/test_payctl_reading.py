@@ -179,7 +179,19 @@ def test_the_target_comes_from_the_environment(
     assert main(["merchant", "get", "m_demo"]) == 0
 
 
-@pytest.mark.parametrize("command", [[], ["pay"], ["merchant"], ["merchant", "create"], ["watch"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["pay"],
+        ["merchant"],
+        ["merchant", "create"],
+        ["wallet"],
+        ["wallet", "top-up"],
+        ["wallet", "entries"],
+        ["watch"],
+    ],
+)
 def test_help_can_be_read(
     payctl: Payctl, command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ row it keeps a model, made from the payments' states alone.
 
 import contextlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -31,7 +32,7 @@ from gateway.domain.decisions.opening import open_top_up, open_withdrawal
 from gateway.domain.decisions.wallet import pay_from_wallet
 from gateway.domain.digest import state_digest
 from gateway.domain.errors import GatewayError
-from gateway.domain.ledger import CHART, AccountKind, AccountSum, Book, Entry
+from gateway.domain.ledger import CHART, Book, Entry
 from gateway.domain.merchant import RefundPolicy
 from gateway.domain.money import Money
 from gateway.domain.operation import Operation, OperationKind
@@ -44,7 +45,6 @@ from tests.domain.samples import (
     id_maker,
     merchant,
     moment,
-    sums,
     transfer,
     wallet_payment,
 )
@@ -53,6 +53,12 @@ TRIED = st.integers(0, 50)
 """Which of the payments, or of the attempts, that there are."""
 
 AMOUNTS = st.sampled_from([1, 50, 100, 333, 1_000, 3_000])
+PARTS = st.sampled_from([None, 1, 50, 90, 333])
+"""How much of a payment is captured or refunded: all that remains for None."""
+
+WORDS = [OutcomeClass.SUCCESS, OutcomeClass.FAILED, *OutcomeClass]
+"""What channels say, definite words more often."""
+
 BUDGET = 2_000
 OURS = WalletRef("@p-1", "CNY")
 
@@ -60,7 +66,7 @@ OURS = WalletRef("@p-1", "CNY")
 class WalletLife(RuleBasedStateMachine):
     """One wallet and one merchant, lived at random."""
 
-    @initialize(others=st.integers(0, 2_000), first=AMOUNTS)
+    @initialize(others=st.integers(0, 2_000), first=st.sampled_from([100, 6_000]))
     def begin(self, others: int, first: int) -> None:
         """Begin with a top-up, and a merchant whose other business has used up so much."""
         self.new_id = id_maker()
@@ -69,7 +75,7 @@ class WalletLife(RuleBasedStateMachine):
         self.budget = BUDGET
         self.available = self.held = 0
         self.aggregates: dict[UUID, Aggregate] = {}
-        self.entries: list[Entry] = []
+        self.folded: Counter[str] = Counter()
         self.top_up(first)
         (attempt,) = self.attempts()
         self.conclude(attempt, Outcome(OutcomeClass.SUCCESS, evidence="paid"))
@@ -100,28 +106,20 @@ class WalletLife(RuleBasedStateMachine):
     @precondition(lambda self: self.attempts())
     @rule(
         which=TRIED,
-        kind=st.sampled_from(OutcomeClass),
+        words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=3),
         closed=st.booleans(),
-        abnormal=st.booleans(),
     )
-    def channel_speaks(
-        self, which: int, kind: OutcomeClass, *, closed: bool, abnormal: bool
-    ) -> None:
-        """Let a channel say anything about any attempt, old ones too."""
+    def channel_speaks(self, which: int, words: list[OutcomeClass], *, closed: bool) -> None:
+        """Let a channel say anything about any attempt, old ones too, and more than once."""
         attempt = self.attempts()[which % len(self.attempts())]
-        given = attempt.kind is AttemptKind.REFUND and kind is OutcomeClass.PENDING
-        outcome = Outcome(
-            kind,
-            closed=closed and kind is OutcomeClass.FAILED,
-            abnormal=abnormal and given,
-            evidence="said so",
-        )
-        self.conclude(attempt, outcome)
+        for kind in words:
+            ended = closed and kind is OutcomeClass.FAILED
+            self.conclude(attempt, Outcome(kind, closed=ended, evidence="said so"))
 
-    @rule(which=TRIED, amount=st.none() | AMOUNTS, final=st.booleans())
+    @rule(which=TRIED, amount=PARTS, final=st.booleans())
     def capture(self, which: int, amount: int | None, *, final: bool) -> None:
-        """Ask for a capture of any payment of the merchant's."""
-        for payment in self.one_of(which):
+        """Ask for a capture."""
+        for payment in self.one_of(which, PaymentState.AUTHORIZED):
             with contextlib.suppress(GatewayError):
                 wish = ask(self.new_id, amount, final=final)
                 self.write(payment, accept_capture(payment, wish, self.now()))
@@ -129,15 +127,15 @@ class WalletLife(RuleBasedStateMachine):
     @rule(which=TRIED)
     def cancel(self, which: int) -> None:
         """Ask for a cancel."""
-        for payment in self.one_of(which):
+        for payment in self.one_of(which, PaymentState.AUTHORIZED):
             with contextlib.suppress(GatewayError):
                 self.write(payment, accept_cancel(payment, ask(self.new_id), self.now()))
 
-    @rule(which=TRIED, amount=st.none() | AMOUNTS, policy=st.sampled_from(RefundPolicy))
+    @rule(which=TRIED, amount=PARTS, policy=st.sampled_from(RefundPolicy))
     def refund(self, which: int, amount: int | None, policy: RefundPolicy) -> None:
         """Ask for a refund, where other business may have used up the merchant's balance."""
-        balance = self.balances()["merchant_unsettled"] - self.others
-        for payment in self.one_of(which):
+        balance = self.folded["merchant_unsettled"] - self.others
+        for payment in self.one_of(which, PaymentState.SUCCEEDED):
             funded = replace(payment, funds=Funds(balance, self.budget))
             with contextlib.suppress(GatewayError):
                 wish = ask(self.new_id, amount)
@@ -166,9 +164,10 @@ class WalletLife(RuleBasedStateMachine):
             expire_time=later,
         )
 
-    def one_of(self, which: int) -> list[Aggregate]:
-        """One of the merchant's payments, if there is any."""
+    def one_of(self, which: int, state: PaymentState) -> list[Aggregate]:
+        """One of the merchant's payments, where there is one; in this state, where there is one."""
         found = [it for it in self.aggregates.values() if it.payment.merchant_id == "m_1"]
+        found = [it for it in found if it.payment.state is state] or found
         return [found[which % len(found)]] if found else []
 
     def attempts(self) -> list[Attempt]:
@@ -207,16 +206,15 @@ class WalletLife(RuleBasedStateMachine):
         assert {move.wallet for move in change.wallet_moves} <= {OURS}
         self.available += sum(move.available for move in change.wallet_moves)
         self.held += sum(move.held for move in change.wallet_moves)
-        self.entries += change.entries
+        self.fold(change.entries)
         self.budget -= change.advanced
         self.aggregates[change.payment.payment_id] = applied(before, change)
 
-    def balances(self) -> Counter[str]:
+    def fold(self, entries: Iterable[Entry]) -> None:
         """Fold the journal: credits less debits per account code."""
-        folded: Counter[str] = Counter()
-        for item in sums(self.entries):
-            folded[item.account.code] += item.credits - item.debits
-        return folded
+        for part in (part for entry in entries for part in entry.transfers):
+            self.folded[part.debit.code] -= part.amount
+            self.folded[part.credit.code] += part.amount
 
     @invariant()
     def wallets_are_never_below_zero(self) -> None:
@@ -227,8 +225,8 @@ class WalletLife(RuleBasedStateMachine):
     @invariant()
     def the_row_is_what_is_booked(self) -> None:
         """What stands in the wallet's row is the fold of its two accounts."""
-        folded = self.balances()
-        assert (self.available, self.held) == (folded["wallet"], folded["wallet_held"])
+        booked = (self.folded["wallet"], self.folded["wallet_held"])
+        assert (self.available, self.held) == booked
 
     @invariant()
     def the_row_equals_the_model(self) -> None:
@@ -240,7 +238,7 @@ class WalletLife(RuleBasedStateMachine):
     @invariant()
     def the_journal_equals_the_model(self) -> None:
         """Each other account is what payments, operations and attempts alone say."""
-        folded = self.balances()
+        folded = self.folded
         purchases, top_ups, withdrawals = (self.of(purpose) for purpose in Purpose)
         refunds, returns = (
             self.done(kind) for kind in (OperationKind.REFUND, OperationKind.RETURN)
@@ -266,10 +264,8 @@ class WalletLife(RuleBasedStateMachine):
     @invariant()
     def the_books_balance(self) -> None:
         """Customers' assets equal customers' liabilities, and the books meet in equal amounts."""
-        found = sums(self.entries)
-        assert _side(found, AccountKind.ASSET) == _side(found, AccountKind.LIABILITY)
-        folded = self.balances()
-        assert folded["due_to_own"] == -folded["due_from_reserve"]
+        assert sum(self.folded[code] for code in CHART[Book.CUSTOMER]) == 0
+        assert self.folded["due_to_own"] == -self.folded["due_from_reserve"]
 
     def of(self, purpose: Purpose) -> list[Payment]:
         """Payments of one purpose."""
@@ -314,15 +310,5 @@ def _given(operations: list[Operation]) -> int:
     return sum(item.amount.minor_units for item in operations if item.succeeded)
 
 
-def _side(found: list[AccountSum], kind: AccountKind) -> int:
-    """What customers' accounts of one kind have together."""
-    return sum(
-        item.balance
-        for item in found
-        if item.account.book is Book.CUSTOMER
-        and CHART[Book.CUSTOMER][item.account.code].kind is kind
-    )
-
-
 TestWalletLife = WalletLife.TestCase
-TestWalletLife.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+TestWalletLife.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)

@@ -248,6 +248,19 @@ async def test_address_in_use(bench: Bench) -> None:
     await other.server.stop()
 
 
+async def test_workers_share_a_port(bench: Bench) -> None:
+    """Listeners that all say so share one port, and a notification reaches one of them."""
+    both = [Bench(bench.session, bench.log) for _ in range(2)]
+    _, port = await both[0].server.start("127.0.0.1", 0, reuse_port=True)
+    assert (await both[1].server.start("127.0.0.1", port, reuse_port=True))[1] == port
+    for one in both:
+        one.url = f"http://127.0.0.1:{port}"
+        assert (await one.notify())[0] == 200
+    assert sum(one.commits.done for one in both) == 2
+    for one in both:
+        await one.server.stop()
+
+
 async def test_stop_without_start(bench: Bench) -> None:
     """A listener that never ran can be stopped, and one that ran twice."""
     await Bench(bench.session, bench.log).server.stop()

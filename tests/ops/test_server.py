@@ -24,6 +24,9 @@ class Plant:
     url: str = ""
     asked: int = 0
 
+    async def exposition(self) -> bytes:
+        return self.metrics.exposition()
+
     async def check(self) -> str | None:
         self.asked += 1
         if self.hangs:
@@ -42,7 +45,7 @@ class Plant:
 async def running(plant: Plant, ttl_s: float = 0, timeout_s: float = 60) -> AsyncIterator[Plant]:
     """Run the listener on a free port."""
     readiness = Readiness({"database": plant.check}, Clock(), ttl_s=ttl_s, timeout_s=timeout_s)
-    server = OpsServer(plant.metrics, readiness)
+    server = OpsServer(plant.exposition, readiness)
     port = await server.start("127.0.0.1", 0)
     plant.url = f"http://127.0.0.1:{port}"
     try:
@@ -130,7 +133,7 @@ async def test_answers_are_signed_with_our_name() -> None:
 async def test_a_taken_port_is_an_error() -> None:
     """A port that another program has is told to whoever starts, and a stop is harmless then."""
     async with running(Plant()) as plant:
-        second = OpsServer(Metrics(), Readiness({}, Clock()))
+        second = OpsServer(plant.exposition, Readiness({}, Clock()))
         with pytest.raises(OSError, match="address already in use"):
             await second.start("127.0.0.1", int(plant.url.rsplit(":", 1)[1]))
         await second.stop()

@@ -21,6 +21,7 @@ import asyncpg
 import pytest
 
 from gateway.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from gateway.store.embedded.sizing import memory_bytes, sized_settings
 
 IS_ROOT = os.geteuid() == 0
 PATIENCE_S = 20.0
@@ -157,6 +158,17 @@ async def test_durability_is_on_and_nothing_listens_on_tcp(data_dir: Path) -> No
         assert (run.stat().st_uid == os.geteuid()) is not IS_ROOT
 
 
+async def test_it_has_what_the_machine_can_give(data_dir: Path) -> None:
+    """The server runs with the buffers and the journal that the machine's memory allows."""
+    async with running(data_dir) as server:
+        for name, value in sized_settings(memory_bytes()).items():
+            if name == "checkpoint_timeout":
+                assert await query(server, f"show {name}") == value
+            else:
+                same = f"select pg_size_bytes(current_setting('{name}')) = pg_size_bytes('{value}')"
+                assert await query(server, same) is True
+
+
 async def test_restart_keeps_the_data(data_dir: Path) -> None:
     """What was committed before a stop is there after the next start."""
     async with running(data_dir) as server:
@@ -271,6 +283,18 @@ async def test_deep_and_odd_path_works(base: Path) -> None:
             assert adopter.pid == server.pid is not None
             assert await query(adopter, "select 1") == 1
     assert not sockets.exists()
+
+
+async def test_a_revived_server_is_where_it_was(base: Path) -> None:
+    """Who knows a server by its connection string reaches the one that is started in its place."""
+    folder = base / ("deep-" * 30)
+    async with running(folder) as server:
+        where, pid = server.dsn(user="gateway_owner"), server.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await server.start()
+        assert server.pid not in (None, pid)
+        assert server.dsn(user="gateway_owner") == where
 
 
 async def test_killed_first_start_is_made_good(base: Path) -> None:

@@ -48,5 +48,5 @@ def test_a_name_stands_in_one_file(tmp_path):
 
 def test_every_statement_is_used():
     """No statement is left that nothing asks for, and nothing asks for one that is not there."""
-    code = "".join(path.read_text() for path in STORE.glob("*.py"))
+    code = "".join(path.read_text() for path in STORE.rglob("*.py"))
     assert set(re.findall(r'sql\("(\w+)"\)', code)) == load().keys()

@@ -172,8 +172,9 @@ def _add_mix(root: ArgumentParser) -> None:
 
 def _add_oracle(root: ArgumentParser) -> None:
     add = root.add_argument_group("oracle").add_argument
-    text = "full asks for every payment and its entries, payments leaves out the entries, or off"
-    add("--oracle", dest="depth", type=one_of(Depth), metavar="DEPTH", help=f"{text} (full)")
+    text = "full: every payment by its key, and its ledger entries; payments: without the entries;"
+    text += " lists: by lists, for millions of payments; or off (default full)"
+    add("--oracle", dest="depth", type=one_of(Depth), metavar="DEPTH", help=text)
     text = "how long outcomes may stay unknown or open after the run, in seconds (60)"
     add("--settle", dest="settle_s", type=span(3_600.0), metavar="S", help=text)
 

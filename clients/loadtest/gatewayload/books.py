@@ -9,24 +9,16 @@ unit.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final
-
-from google.protobuf.timestamp_pb2 import Timestamp
+from datetime import datetime
 
 from gatewayload.connection import Questions
 from gatewayload.crowd import each
 from gatewayload.deck import key_parts, merchant_ids, payer_ids
 from gatewayload.judge import UNSETTLED_CODE, Fault, Finding, Findings
+from gatewayload.lists import each_listed
 from gatewayload.settings import Method, Settings
-from paymentgateway.v1 import ledger_service_pb2, payment_service_pb2, wallet_service_pb2
+from paymentgateway.v1 import ledger_service_pb2, wallet_service_pb2
 from paymentgateway.v1.payment_pb2 import Payment
-
-PAGE_SIZE: Final = 500
-"""Payments of one page of a list: the most that the contract gives."""
-
-CLOCK_SKEW: Final = timedelta(minutes=5)
-"""How far the gateway's clock may be ahead of or behind ours."""
 
 
 @dataclass(slots=True)
@@ -43,7 +35,7 @@ class Books:
     def __init__(self, settings: Settings, questions: Questions, since: datetime) -> None:
         """Read what concerns a run that began at `since`, by our clock."""
         self._settings, self._questions = settings, questions
-        self._since = since - CLOCK_SKEW
+        self._since = since
 
     async def sums(self) -> Sums:
         """Read every merchant's account, and every payer's wallet where there are wallets."""
@@ -70,18 +62,7 @@ class Books:
     async def listed(self) -> Findings:
         """List all payments of the merchants; each must be one that was sent, and there once."""
         census = Census(self._settings.run_id, own=not self._settings.mix.merchant_ids)
-
-        async def merchant(merchant_id: str) -> None:
-            token = ""
-            while True:
-                page = await self._page(merchant_id, token)
-                for payment in page.payments:
-                    census.count(payment)
-                token = page.next_page_token
-                if not token:
-                    return
-
-        await each(merchant_ids(self._settings), merchant, self._settings.oracle.questions_max)
+        await each_listed(self._settings, self._questions, self._since, census.count)
         return census.findings
 
     async def _unsettled(self, merchant_id: str) -> int:
@@ -100,17 +81,6 @@ class Books:
         )
         answer = await self._questions.ask(self._questions.wallets.GetWallet, request)
         return answer.wallet.available.minor_units
-
-    async def _page(self, merchant_id: str, token: str) -> payment_service_pb2.ListPaymentsResponse:
-        since = Timestamp()
-        since.FromDatetime(self._since)
-        request = payment_service_pb2.ListPaymentsRequest(
-            merchant_id=merchant_id,
-            create_time_from=since,
-            page_size=PAGE_SIZE,
-            page_token=token,
-        )
-        return await self._questions.ask(self._questions.payments.ListPayments, request)
 
 
 class Census:

@@ -39,6 +39,7 @@ class Deck:
     def __init__(self, settings: Settings, part: Part) -> None:
         """Draw and encode the cards."""
         draw = random.Random(f"deck {settings.seed} {part.index}")  # noqa: S311
+        self._run_id, self._index = settings.run_id, part.index
         self._prefix = f"{settings.run_id}.{part.index}."
         merchants, payers = merchant_ids(settings), payer_ids(settings)
         self._cards = [_drawn(settings.mix, merchants, payers, draw) for _ in range(CARDS)]
@@ -50,6 +51,11 @@ class Deck:
     def key(self, number: int) -> str:
         """Give the idempotency key of payment `number`, which is its order number too."""
         return f"{self._prefix}{number}"
+
+    def number(self, key: str) -> int | None:
+        """Give the number of the payment with this key; None where it is not of this process."""
+        parts = key_parts(self._run_id, key)
+        return parts[1] if parts is not None and parts[0] == self._index else None
 
     def refund_key(self, number: int) -> str:
         """Give the idempotency key of refund `number`."""

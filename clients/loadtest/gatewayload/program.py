@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (NotPrepared, GeneratorFailed, OSError) as error:
         return _complain(str(error), BROKEN)
     except KeyboardInterrupt:
-        return _complain("interrupted; nothing was measured.", INTERRUPTED)
+        return _complain("interrupted; there is no result.", INTERRUPTED)
 
 
 def status_of(result: Result) -> int:

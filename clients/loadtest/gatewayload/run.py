@@ -24,7 +24,7 @@ from gatewayload.verdict import Verdict, add_up
 from gatewayload.worker import Asked, Ran
 from paymentgateway.errors import GatewayError
 
-PREPARE_S_MAX: Final = 10.0
+PREPARE_S_MAX: Final = 4.0
 """How long one question is asked before the run, in seconds."""
 
 
@@ -70,7 +70,7 @@ class Run:
         before = asyncio.run(self._prepare())
         with Fleet(self._settings) as fleet:
             fleet.ready()
-            with self._interruptible(fleet):
+            with self._interruptible():
                 self._load(fleet)
             verdict = self._verdict(fleet, before)
         self._progress.end()
@@ -91,7 +91,7 @@ class Run:
     def _load(self, fleet: Fleet) -> None:
         """Follow the load until every process has sent its part."""
         measure_time = fleet.begin() + self._settings.load.warmup_s
-        running = self._settings.processes
+        running, stopping = self._settings.processes, False
         for process, message in fleet.messages():
             if isinstance(message, Interval):
                 self._show(self._figures.add(process, message))
@@ -99,6 +99,10 @@ class Run:
                 running -= 1
             if not running:
                 break
+            if self._stopped and not stopping:
+                stopping = True
+                self._progress.note("stopping; Ctrl-C again ends without a result.")
+                fleet.stop()
         self._figures.end(time.monotonic() - measure_time)
 
     def _show(self, interval: Interval | None) -> None:
@@ -144,14 +148,12 @@ class Run:
         return Books(self._settings, questions, self._since)
 
     @contextmanager
-    def _interruptible(self, fleet: Fleet) -> Iterator[None]:
+    def _interruptible(self) -> Iterator[None]:
         """Let the first Ctrl-C end the load early, and leave the second to Python."""
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             self._stopped = True
             signal.signal(signal.SIGINT, before)
-            self._progress.note("stopping; Ctrl-C again ends without figures.")
-            fleet.stop()
 
         before = signal.signal(signal.SIGINT, stop)
         try:

@@ -53,6 +53,7 @@ class Depth(enum.StrEnum):
 
     FULL = "full"
     PAYMENTS = "payments"
+    LISTS = "lists"
     OFF = "off"
 
 
@@ -135,7 +136,9 @@ class Oracle:
     """What is asked after the run.
 
     Attributes:
-        depth: FULL asks for every payment and its entries, PAYMENTS leaves out the entries.
+        depth: FULL asks for every payment by its key, and for its entries; PAYMENTS leaves out the
+            entries; LISTS reads the payments from lists, and by their keys only where they are in
+            none. All of them hold the sums against the ledger.
         settle_s: how long outcomes may stay unknown or open after the run, in seconds.
         questions_max: questions under way at once, per process.
     """

@@ -14,6 +14,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from typing import Final, TypeAlias, TypeVar
@@ -105,6 +106,7 @@ class Worker:
     def __init__(self, settings: Settings, part: Part, pipe: Connection) -> None:
         self._settings, self._part, self._pipe = settings, part, pipe
         self._journal, self._deck = Journal(), Deck(settings, part)
+        self._since = datetime.now(UTC)
         self._commands: asyncio.Queue[Command] = asyncio.Queue()
         self._on_stop: Callable[[], None] = lambda: None
 
@@ -152,7 +154,7 @@ class Worker:
 
     async def _audit(self) -> None:
         async with Questions(self._settings.target, self._settings.oracle.settle_s) as questions:
-            auditor = Auditor(self._settings, self._journal, self._deck, questions)
+            auditor = Auditor(self._settings, self._journal, self._deck, questions, self._since)
             async with _repeating(lambda: REPORT_S, lambda: self._say(Asked(auditor.asked))):
                 audit = await auditor.run()
             self._say(audit)

@@ -33,6 +33,12 @@ RECEIVE_BYTES_MAX: Final = 64 * 1024 * 1024
 Trial balances and answers about batches are long; gRPC's own bound of 4 MiB would cut them off.
 """
 
+RESEND_BYTES_MAX: Final = 8 * 1024 * 1024
+"""Largest request that gRPC keeps so that it can send it again, in bytes.
+
+Its own bound of 256 KiB would leave out larger batches; this one holds whatever the gateway takes.
+"""
+
 BACKOFF_S_MIN: Final = 0.01
 BACKOFF_S_MAX: Final = 60.0
 """Bounds of what a caller may choose as backoff, in seconds.
@@ -117,6 +123,7 @@ def channel_options(retry: Retry) -> list[tuple[str, int | str]]:
     return [
         ("grpc.service_config", json.dumps(service_config(retry))),
         ("grpc.enable_retries", 1),
+        ("grpc.per_rpc_retry_buffer_size", RESEND_BYTES_MAX),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         # Else gRPC stops after two pings on a quiet stream, and a dead peer would stay unseen.

@@ -15,12 +15,7 @@ from gateway.channels.connector import HttpReply, HttpRequest, evidence
 from gateway.channels.v3style.fields import Fields, Malformed
 from gateway.channels.v3style.keys import MerchantKey, PlatformKey, PlatformKeys, current
 from gateway.channels.v3style.names import Names
-from gateway.channels.v3style.sealing import (
-    SealKey,
-    decrypt_field,
-    encrypt_field,
-    open_with_any,
-)
+from gateway.channels.v3style.sealing import SealKey, open_with_any
 from gateway.channels.v3style.signing import sign_request, verify_message
 
 JSON = "application/json"
@@ -111,21 +106,6 @@ class Account:
         sealed = resource.text(text_name, most=SEALED_LENGTH_MAX)
         return open_with_any(self.settings.seal_keys, nonce, associated_data, sealed)
 
-    def encrypted(self, text: str, moment: datetime) -> tuple[str, str]:
-        """Encrypt a personal field; give it and the id of the key that the request must name.
-
-        Raises:
-            ValueError: no key of the channel is good now, or the text is too long.
-        """
-        key = self._wanted(moment) or self.settings.platform_keys.newest("", moment)
-        if key is None:
-            raise ValueError("No key of the channel is valid now: fetch its certificates.")
-        return encrypt_field(key, text, self.names.field_padding), key.key_id
-
-    def decrypted(self, text: str) -> str:
-        """Decrypt a personal field of an answer. Raises SealBroken."""
-        return decrypt_field(self.settings.merchant_keys, text, self.names.field_padding)
-
     def ours(self, fields: Fields, *named: str) -> None:
         """Check that a message is about this merchant, in the fields named (mchid, appid).
 
@@ -137,9 +117,14 @@ class Account:
                 raise Malformed(f"{name} is not ours")
 
     def _signed(self, request: HttpRequest, moment: datetime, nonce: str) -> HttpRequest:
-        settings = self.settings
-        key = current(settings.merchant_keys, moment)
-        return sign_request(self.names, settings.mchid, key, moment, nonce, request)
+        return sign_request(
+            request,
+            names=self.names,
+            mchid=self.settings.mchid,
+            key=current(self.settings.merchant_keys, moment),
+            moment=moment,
+            nonce=nonce,
+        )
 
     def _headers(self, moment: datetime) -> dict[str, str]:
         headers = {"Accept": JSON, "Content-Type": JSON}

@@ -9,23 +9,37 @@ from dataclasses import replace
 from gateway.channels.connector import Call, HttpReply
 from gateway.channels.v3style.account import Account, request_id
 from gateway.channels.v3style.errors import Meaning, code_of, failure_of, meaning_of
-from gateway.channels.v3style.fields import Fields, Malformed, read_object
+from gateway.channels.v3style.fields import Fields, read_object
 from gateway.channels.v3style.methods import Fence, Method
 from gateway.channels.v3style.outcomes import (
     about,
     cancel_outcome,
     closed_outcome,
-    pending,
     refund_outcome,
     transaction_outcome,
     unknown,
 )
 from gateway.channels.v3style.requests import Step, age_of_charge, step_of
-from gateway.channels.v3style.resources import NUMBER, read_refund, read_transaction
+from gateway.channels.v3style.resources import read_refund, read_transaction, same
 from gateway.domain.channel import AttemptKind, Outcome, OutcomeClass
 
 HTTP_OK = 200
 HTTP_NO_CONTENT = 204
+
+FENCES = (Step.CLOSE, Step.REVERSE)
+
+FINAL = frozenset(
+    {
+        (Step.CREATE, Meaning.REFUSED),
+        (Step.CREATE, Meaning.NO_BALANCE),
+        (Step.REFUND, Meaning.REFUSED),
+        (Step.REFUND, Meaning.CLOSED),
+    }
+)
+"""Refusals after which exactly what was sent will never happen under its number.
+
+A refund for which the merchant has not enough money is none: it is sent again, under its number.
+"""
 
 
 def answer_outcome(account: Account, method: Method, call: Call, reply: HttpReply) -> Outcome:
@@ -36,7 +50,7 @@ def answer_outcome(account: Account, method: Method, call: Call, reply: HttpRepl
     """
     step = step_of(method, call)
     if step is Step.CLOSE and reply.status in (HTTP_OK, HTTP_NO_CONTENT):
-        return closed_outcome(account, call, "closed")
+        return closed_outcome(call, f"{about(account, call)}: closed")
     if reply.status != HTTP_OK:
         return _refused(account, method, call, reply)
     fields = read_object(reply.body)
@@ -44,17 +58,20 @@ def answer_outcome(account: Account, method: Method, call: Call, reply: HttpRepl
         case Step.CREATE:
             return method.accepted(account, call, fields)
         case Step.QUERY:
-            return charge_outcome(account, method, call, fields)
+            reversible = method.fence is Fence.REVERSE
+            return charge_outcome(account, call, fields, reversible=reversible)
         case Step.REVERSE:
             account.ours(fields, "mchid")
             same(fields, "out_trade_no", call.request.charge_number)
-            return closed_outcome(account, call, "reversed")
+            return closed_outcome(call, f"{about(account, call)}: reversed")
         case _:
             return _refund_outcome(account, call, fields)
 
 
-def charge_outcome(account: Account, method: Method, call: Call, fields: Fields) -> Outcome:
-    """Tell what a transaction proves of the charge or cancel that was asked about.
+def charge_outcome(
+    account: Account, call: Call, fields: Fields, *, reversible: bool = False
+) -> Outcome:
+    """Tell what a transaction proves of the charge, or of its cancel, that was asked about.
 
     Raises:
         Malformed: it is not the one that was asked about.
@@ -62,15 +79,8 @@ def charge_outcome(account: Account, method: Method, call: Call, fields: Fields)
     same(fields, "out_trade_no", call.request.charge_number)
     transaction = read_transaction(account, fields)
     if call.request.kind is AttemptKind.CANCEL:
-        reversible = method.fence is Fence.REVERSE
         return cancel_outcome(account, transaction, reversible=reversible)
     return transaction_outcome(account, transaction)
-
-
-def same(fields: Fields, name: str, number: str) -> None:
-    """Check that a message names the number that was asked about. Raises Malformed."""
-    if fields.text(name, NUMBER) != number:
-        raise Malformed(f"{name} is not what was asked about")
 
 
 def _refund_outcome(account: Account, call: Call, fields: Fields) -> Outcome:
@@ -81,30 +91,32 @@ def _refund_outcome(account: Account, call: Call, fields: Fields) -> Outcome:
 
 def _refused(account: Account, method: Method, call: Call, reply: HttpReply) -> Outcome:
     error = read_object(reply.body)
-    failure = failure_of(error)
-    meaning = meaning_of(reply.status, code_of(error))
+    failure, meaning = failure_of(error), meaning_of(reply.status, code_of(error))
     text = f"{reply.status} {failure.channel_code}, {failure.message} {request_id(reply)}"
     shown = unknown(f"{about(account, call)}: {text}")
-    refused = replace(shown, outcome=OutcomeClass.FAILED, failure=failure)
-    match step_of(method, call), meaning:
-        case (Step.CREATE, Meaning.PAYING):
-            return pending(account, call, text)
-        case (Step.CREATE | Step.CLOSE | Step.REVERSE, Meaning.CLOSED):
-            return closed_outcome(account, call, text)
-        case (Step.CREATE, Meaning.REFUSED | Meaning.NO_BALANCE):
-            return refused
-        case (Step.REFUND, Meaning.REFUSED | Meaning.CLOSED):
-            return refused
-        case (Step.CLOSE | Step.REVERSE, Meaning.REFUSED):
-            return refused if call.request.kind is AttemptKind.CANCEL else shown
-        case (Step.CLOSE | Step.REVERSE, Meaning.NOT_FOUND):
-            never = age_of_charge(call) >= method.unknown_age_min
-            return closed_outcome(account, call, text) if never else _not_found(shown)
-        case (_, Meaning.NOT_FOUND):
-            return _not_found(shown)
-        case _:
-            return shown
+    failed = replace(shown, outcome=OutcomeClass.FAILED, failure=failure)
+    step = step_of(method, call)
+    if step in FENCES:
+        return _not_closed(method, call, meaning, failed)
+    if meaning is Meaning.NOT_FOUND:
+        return replace(shown, not_found=True)
+    if (step, meaning) == (Step.CREATE, Meaning.PAYING):
+        return replace(shown, outcome=OutcomeClass.PENDING)
+    if (step, meaning) == (Step.CREATE, Meaning.CLOSED):
+        return replace(failed, closed=True)
+    return failed if (step, meaning) in FINAL else shown
 
 
-def _not_found(shown: Outcome) -> Outcome:
-    return replace(shown, not_found=True)
+def _not_closed(method: Method, call: Call, meaning: Meaning, failed: Outcome) -> Outcome:
+    """Judge the refusal of a close. One that finds the number closed already has its aim.
+
+    So has one that does not know the number, once its order can never be made any more.
+    """
+    cancels = call.request.kind is AttemptKind.CANCEL
+    shown = replace(failed, outcome=OutcomeClass.UNKNOWN, failure=None)
+    never = meaning is Meaning.NOT_FOUND and age_of_charge(call) >= method.unknown_age_min
+    if meaning is Meaning.CLOSED or never:
+        return closed_outcome(call, failed.evidence)
+    if meaning is Meaning.NOT_FOUND:
+        return replace(shown, not_found=True)
+    return failed if cancels and meaning is Meaning.REFUSED else shown

@@ -60,7 +60,7 @@ CODE_LENGTH_MAX = 64
 
 def meaning_of(status: int, code: str) -> Meaning:
     """Say what a verified error says; ASK for what is in no documentation."""
-    return MEANINGS.get((status, _bare(code)), _ASK)
+    return MEANINGS.get((status, bare(code)), _ASK)
 
 
 def code_of(error: Fields) -> str:
@@ -79,9 +79,10 @@ def failure_of(error: Fields) -> Failure:
         Malformed: it is no error of the protocol.
     """
     code = code_of(error)
-    reason = REASONS.get(_bare(code), FailureReason.DECLINED)
+    reason = REASONS.get(bare(code), FailureReason.DECLINED)
     return Failure(reason, error.message("message") or "The channel refused the request.", code)
 
 
-def _bare(code: str) -> str:
+def bare(code: str) -> str:
+    """Write a code without underscores: both spellings are found in answers."""
     return code.replace("_", "").upper()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,12 +20,16 @@ from gateway.channels.v3style.encoding import decode_base64, encode_base64
 KEY_BITS_MIN = 2_048
 
 
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+END = datetime.max.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Validity:
     """From when, inclusive, until when, exclusive, a key is good. Always, if nothing is said."""
 
-    start: datetime = datetime.min.replace(tzinfo=UTC)
-    end: datetime = datetime.max.replace(tzinfo=UTC)
+    start: datetime = BEGINNING
+    end: datetime = END
 
     def covers(self, moment: datetime) -> bool:
         """Whether the key is good then."""
@@ -145,12 +149,7 @@ def load_merchant_key(
     Raises:
         ValueError: one of them is not what it should be; the sentence says what to do.
     """
-    try:
-        key = load_pem_private_key(private_pem, None)
-    except (ValueError, TypeError) as error:
-        raise ValueError("The merchant's private key is not an unencrypted PEM file.") from error
-    if not isinstance(key, RSAPrivateKey):
-        raise ValueError("The merchant's private key is not an RSA key.")
+    key = _private(private_pem)
     if certificate_pem is None:
         if not serial:
             raise ValueError("Name the serial number of the merchant's certificate.")
@@ -161,9 +160,7 @@ def load_merchant_key(
     return MerchantKey(serial_of(certificate), key, _validity(certificate))
 
 
-def load_platform_key(
-    public_pem: bytes, key_id: str, validity: Validity = ALWAYS
-) -> PlatformKey:
+def load_platform_key(public_pem: bytes, key_id: str, validity: Validity = ALWAYS) -> PlatformKey:
     """Load a bare public key of the channel from PEM.
 
     Raises:
@@ -171,7 +168,7 @@ def load_platform_key(
     """
     try:
         key = load_pem_public_key(public_pem)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise ValueError(f"The channel's public key {key_id} is not a PEM file.") from error
     return PlatformKey(key_id, _rsa(key), validity)
 
@@ -183,13 +180,26 @@ def load_platform_certificate(certificate_pem: bytes, key_id: str = "") -> Platf
         ValueError: it is none.
     """
     certificate = _certificate(certificate_pem)
-    key = _rsa(certificate.public_key())
+    try:
+        key = _rsa(certificate.public_key())
+    except UnsupportedAlgorithm as error:
+        raise ValueError("The channel's certificate is not for an RSA key.") from error
     return PlatformKey(key_id or serial_of(certificate), key, _validity(certificate))
 
 
 def serial_of(certificate: x509.Certificate) -> str:
     """Write a certificate's serial number as channels do: hexadecimal, upper case."""
     return f"{certificate.serial_number:X}"
+
+
+def _private(pem: bytes) -> RSAPrivateKey:
+    try:
+        key = load_pem_private_key(pem, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError("The merchant's private key is not an unencrypted PEM file.") from error
+    if isinstance(key, RSAPrivateKey):
+        return key
+    raise ValueError("The merchant's private key is not an RSA key.")
 
 
 def _certificate(pem: bytes) -> x509.Certificate:
@@ -204,9 +214,9 @@ def _validity(certificate: x509.Certificate) -> Validity:
 
 
 def _rsa(key: object) -> RSAPublicKey:
-    if not isinstance(key, RSAPublicKey):
-        raise ValueError("The channel's key is not an RSA key.")  # noqa: TRY004 - it came from a file
-    return key
+    if isinstance(key, RSAPublicKey):
+        return key
+    raise ValueError("The channel's key is not an RSA key.")
 
 
 def _long_enough(bits: int, whose: str) -> None:

@@ -18,9 +18,9 @@ class Names:
         seal: label of AES-256-GCM.
         field_padding: how single personal fields are encrypted under RSA.
         front_sign_type: what the front end calls our signature.
-        transactions, refunds, certificates, bill: paths.
+        transactions, refunds, certificates: paths.
+        bill: path and query that apply for a bill, with places for `mchid` and `day`.
         certificate_list, certificate_id, certificate_text: JSON names in the list of certificates.
-        bill_type: the type of bill that holds both payments and refunds.
     """
 
     channel: str
@@ -37,4 +37,3 @@ class Names:
     certificate_id: str
     certificate_text: str
     bill: str
-    bill_type: str

@@ -105,12 +105,11 @@ def refund_outcome(account: Account, refund: Refund) -> Outcome:
             return shown
 
 
-def closed_outcome(account: Account, call: Call, text: str) -> Outcome:
+def closed_outcome(call: Call, text: str) -> Outcome:
     """Tell what it means that the number is closed, for the charge or for its cancel."""
-    shown = evidence(f"{about(account, call)}: {text}")
     if call.request.kind is AttemptKind.CANCEL:
-        return Outcome(OutcomeClass.SUCCESS, evidence=shown)
-    return Outcome(OutcomeClass.FAILED, closed=True, failure=CLOSED, evidence=shown)
+        return Outcome(OutcomeClass.SUCCESS, evidence=evidence(text))
+    return Outcome(OutcomeClass.FAILED, closed=True, failure=CLOSED, evidence=evidence(text))
 
 
 def _unpaid(transaction: Transaction) -> Failure:

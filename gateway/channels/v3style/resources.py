@@ -92,6 +92,12 @@ def read_refund(account: Account, fields: Fields) -> Refund:
     )
 
 
+def same(fields: Fields, name: str, number: str) -> None:
+    """Check that a message names the number that was asked about. Raises Malformed."""
+    if fields.text(name, NUMBER) != number:
+        raise Malformed(f"{name} is not what was asked about")
+
+
 def read_money(fields: Fields, name: str) -> Money:
     """Read one of the amounts of a message.
 

@@ -67,7 +67,11 @@ def open_sealed(key: bytes, nonce: str, associated_data: str, ciphertext: str) -
 def open_with_any(
     keys: Iterable[SealKey], nonce: str, associated_data: str, ciphertext: str
 ) -> bytes:
-    """Open with whichever key fits, so that a change of the key loses nothing. Raises SealBroken."""
+    """Open with whichever key fits, so that a change of the key loses nothing.
+
+    Raises:
+        SealBroken: none fits.
+    """
     broken = SealBroken("there is no key")
     for key in keys:
         try:

@@ -60,7 +60,13 @@ def unix_seconds(moment: datetime) -> str:
 
 
 def sign_request(
-    names: Names, mchid: str, key: MerchantKey, moment: datetime, nonce: str, request: HttpRequest
+    request: HttpRequest,
+    *,
+    names: Names,
+    mchid: str,
+    key: MerchantKey,
+    moment: datetime,
+    nonce: str,
 ) -> HttpRequest:
     """Add the header that says who asks, and proves it."""
     timestamp = unix_seconds(moment)

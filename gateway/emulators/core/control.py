@@ -38,7 +38,7 @@ View = dict[str, object]
 
 
 class CoreControl:
-    """The handlers, over a book and its clock; `read_rule` reads a rule as the stand-in has them."""
+    """The handlers, over a book and its clock; `read_rule` reads a rule of the stand-in's own."""
 
     def __init__(self, book: Book, clock: Clock, read_rule: Callable[[Fields], Rule]) -> None:
         self._book = book
@@ -78,7 +78,7 @@ class CoreControl:
         advance_ms = self._read_jump(fields)
         fields.finish()
         shift_ms = await self._book.run(partial(switches.advance, advance_ms=advance_ms))
-        self._clock.set_shift(shift_ms)
+        self._clock.set_shift(max(shift_ms, self._clock.shift_ms))  # jumps may cross
         return answer(self._time())
 
     async def list_rules(self, _request: web.Request) -> web.Response:

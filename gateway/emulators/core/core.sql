@@ -67,6 +67,9 @@ select last_insert_rowid() as id;
 -- name: read_notification
 select id, kind, number, url, body, seal, fault, retried, attempts from outbox where id = :id;
 
+-- name: untried_notifications
+select id from outbox where kind = :kind and number = :number and attempts = 0 order by id;
+
 -- name: due_notifications
 select id, kind, number, url, body, seal, fault, retried, attempts from outbox as waiting
 where due_time <= :now

@@ -26,6 +26,10 @@ class InvalidField(Exception):
         self.message = message
 
 
+class UnknownField(InvalidField):
+    """A field that nobody knows."""
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
@@ -116,4 +120,4 @@ class Fields:
     def finish(self) -> None:
         """Refuse any member that nobody took."""
         for name in self._members:
-            raise InvalidField(self.path(name)[:NAME_LENGTH_MAX], "is not a known field")
+            raise UnknownField(self.path(name)[:NAME_LENGTH_MAX], "is not a known field")

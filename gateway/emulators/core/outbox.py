@@ -91,6 +91,12 @@ def read(txn: Transaction, notification_id: int) -> Notification | None:
     return None if row is None else _from_row(row)
 
 
+def untried(txn: Transaction, kind: str, number: str) -> tuple[int, ...]:
+    """The notifications about one object of which no attempt was recorded yet, in order."""
+    rows = txn.all(_SQL["untried_notifications"], {"kind": kind, "number": number})
+    return tuple(row["id"] for row in rows)
+
+
 def due(txn: Transaction, now: int, count_max: int) -> tuple[list[Notification], int | None]:
     """What may be sent now, and when the next one will be due."""
     rows = txn.all(_SQL["due_notifications"], {"now": now, "count_max": count_max})

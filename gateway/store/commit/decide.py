@@ -1,16 +1,15 @@
 """Deciding a batch, item by item in order of arrival, and nothing written yet.
 
-A decision is pure and sees what the ones before it in the batch left: a wallet that two payments
-draw on, a balance that two refunds share. What it raises is its own caller's answer; a refusal that
-is bound to the key is written under it, any other leaves no trace.
+A decision is pure and sees what the ones before it in the batch left: a payment that two refunds
+change, a wallet that two payments draw on, a balance that two merchants' refunds share. What it
+raises is its own caller's answer; a refusal that is bound to the key is written under it, any other
+leaves no trace.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from uuid import UUID
 
 from gateway.domain.change import Aggregate, Change, Funds
-from gateway.domain.channel import Attempt
 from gateway.domain.errors import (
     GatewayError,
     Refused,
@@ -20,7 +19,8 @@ from gateway.domain.errors import (
 from gateway.domain.idempotency import Claim
 from gateway.domain.ledger import customer
 from gateway.domain.ports import Changed, Opened, Opening
-from gateway.store.commit.ground import Ground, Key, serial_of
+from gateway.domain.wallet import WalletRef
+from gateway.store.commit.ground import Ground, Holding, Key, serial_of
 from gateway.store.commit.wanted import Altering, Result, Wanted
 from gateway.store.errors import order_already_paid
 
@@ -32,7 +32,7 @@ class Decided:
     results: list[Result | BaseException] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    known: dict[UUID, Attempt] = field(default_factory=dict)
+    wallets: dict[WalletRef, Holding] = field(default_factory=dict)
     advanced: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -44,7 +44,12 @@ class Decided:
 def decide(batch: Sequence[Wanted], ground: Ground) -> Decided:
     """Decide every item of a batch. The ground is left as it was read."""
     decided = Decided()
-    ground = replace(ground, funds=dict(ground.funds), wallets=dict(ground.wallets))
+    ground = replace(
+        ground,
+        aggregates=dict(ground.aggregates),
+        funds=dict(ground.funds),
+        wallets=dict(ground.wallets),
+    )
     for item in batch:
         try:
             decided.results.append(_decide_one(item, ground, decided))
@@ -67,8 +72,8 @@ def _decide_one(item: Wanted, ground: Ground, decided: Decided) -> Result:
 def _open(item: Opening, ground: Ground, decided: Decided) -> Opened:
     if item.exclusive_order and (item.claim.owner_id, item.exclusive_order) in ground.orders:
         raise order_already_paid()
-    available = ground.wallets.get(item.wallet, 0) if item.wallet else 0
-    change = item.decide(available)
+    holding = ground.wallets.get(item.wallet) if item.wallet else None
+    change = item.decide(holding.available if holding else 0)
     _keep(item.claim, change, ground, decided)
     attempts = {attempt.attempt_id: attempt for attempt in change.attempts}
     payment = change.payment
@@ -94,9 +99,11 @@ def _alter(item: Altering, ground: Ground, decided: Decided) -> Changed:
     change = item.decide(before)
     if change is None:
         return Changed(before, written=False)
+    if change.payment.version != before.payment.version + 1:
+        raise AssertionError("a change must go to the next version of its payment")
     _keep(item.claim, change, ground, decided)
-    decided.known.update(before.attempts)
-    return Changed(_after(before, change), written=True)
+    after = ground.aggregates[item.payment] = _after(before, change)
+    return Changed(after, written=True)
 
 
 def _answer_altering(item: Altering, existing: Claim, ground: Ground) -> Changed:
@@ -113,11 +120,13 @@ def _answer_altering(item: Altering, existing: Claim, ground: Ground) -> Changed
 
 def _keep(claim: Claim | None, change: Change, ground: Ground, decided: Decided) -> None:
     """Put a change among what is written, and let what it moves be seen by the next."""
+    for move in change.wallet_moves:
+        available, held = ground.wallets[move.wallet]
+        moved = Holding(available + move.available, held + move.held)
+        ground.wallets[move.wallet] = decided.wallets[move.wallet] = moved
     if claim is not None:
         decided.claims.append(claim)
     decided.changes.append(change)
-    for move in change.wallet_moves:
-        ground.wallets[move.wallet] = ground.wallets.get(move.wallet, 0) + move.available
     if change.advanced:
         currency = change.payment.currency
         decided.advanced[currency] = decided.advanced.get(currency, 0) + change.advanced

@@ -7,7 +7,7 @@ So batches of several processes wait for each other, and never in a circle.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gateway.domain.change import Aggregate, Funds
 from gateway.domain.idempotency import Claim
@@ -34,14 +34,21 @@ Key: TypeAlias = tuple[str, str]
 """An owner with an idempotency key, an order, or a currency."""
 
 
+class Holding(NamedTuple):
+    """What a wallet holds, in minor units."""
+
+    available: int
+    held: int
+
+
 @dataclass(slots=True)
 class Ground:
-    """What was read. The balances of funds and wallets move on with each decision."""
+    """What was read; while a batch is decided, it moves on with each decision."""
 
     claims: Mapping[Key, Claim] = field(default_factory=dict)
-    aggregates: Mapping[Owned, Aggregate] = field(default_factory=dict)
+    aggregates: dict[Owned, Aggregate] = field(default_factory=dict)
     funds: dict[Key, Funds] = field(default_factory=dict)
-    wallets: dict[WalletRef, int] = field(default_factory=dict)
+    wallets: dict[WalletRef, Holding] = field(default_factory=dict)
     orders: frozenset[Key] = frozenset()
 
     def claim_before(self, claim: Claim | None) -> Claim | None:
@@ -155,14 +162,16 @@ async def _funds(
 
 async def _wallets(
     connection: Connection, fresh: Sequence[Wanted], ground: Ground
-) -> dict[WalletRef, int]:
+) -> dict[WalletRef, Holding]:
     """Lock every wallet that a decision may look at or move."""
     refs = {ref for item in fresh if (ref := _wallet_wanted(item, ground))}
     if not refs:
         return {}
-    keys = [(ref.owner_id, ref.currency) for ref in refs]
-    records = await connection.fetch(LOCK_WALLETS, *_columns(keys))
-    return {WalletRef(owner, currency): available for owner, currency, available in records}
+    records = await connection.fetch(LOCK_WALLETS, *_columns(list(refs)))
+    return {
+        WalletRef(owner_id, currency): Holding(available, held)
+        for owner_id, currency, available, held in records
+    }
 
 
 def _wallet_wanted(item: Wanted, ground: Ground) -> WalletRef | None:

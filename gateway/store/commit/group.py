@@ -125,7 +125,7 @@ async def _attempt(connection: Connection, batch: Sequence[Wanted]) -> Decided |
         decided = decide(batch, ground)
     if decided.empty:
         raise Undo(decided)
-    if not await write(connection, decided):
+    if not await write(connection, ground, decided):
         raise Undo(None)
     return decided
 

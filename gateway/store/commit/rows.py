@@ -17,7 +17,8 @@ from gateway.domain.idempotency import Claim
 from gateway.domain.ledger import Entry
 from gateway.domain.operation import Operation
 from gateway.domain.payment import Failure, NextAction, Payer, Payment
-from gateway.domain.wallet import WalletMove
+from gateway.domain.wallet import WalletRef
+from gateway.store.commit.ground import Holding
 
 Tuple = tuple[Any, ...]
 
@@ -41,7 +42,7 @@ def claim(item: Claim) -> Tuple:
 
 
 def payment(item: Payment) -> Tuple:
-    """Write a new payment."""
+    """Write a payment."""
     return (
         item.merchant_id,
         item.payment_id,
@@ -62,17 +63,6 @@ def payment(item: Payment) -> Tuple:
         item.purpose,
         item.create_time,
         item.expire_time,
-        *_state(item),
-    )
-
-
-def changed_payment(item: Payment) -> Tuple:
-    """Write what may change in a payment's life."""
-    return (item.merchant_id, item.payment_id, *_state(item))
-
-
-def _state(item: Payment) -> Tuple:
-    return (
         item.state,
         item.captured,
         item.refunded,
@@ -206,9 +196,9 @@ def review(item: ReviewCase) -> Tuple:
     )
 
 
-def wallet_move(item: WalletMove, now: datetime) -> Tuple:
-    """Write what a change does to a wallet."""
-    return (item.wallet.owner_id, item.wallet.currency, item.available, item.held, now)
+def wallet(ref: WalletRef, holding: Holding, now: datetime) -> Tuple:
+    """Write what a wallet holds."""
+    return (*ref, *holding, now)
 
 
 def _object(value: Mapping[str, Any]) -> str:

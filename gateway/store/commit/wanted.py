@@ -27,11 +27,9 @@ Result: TypeAlias = Opened | Changed
 
 
 def touches(wanted: Wanted) -> Iterator[Hashable]:
-    """Name what nobody else in the same batch may touch: a key, a payment, an order's only slot."""
+    """Name what nobody else in the same batch may touch: a key, and an order's only slot."""
     claim = wanted.claim
     if claim is not None:
         yield claim.owner_id, claim.idempotency_key
-    if isinstance(wanted, Altering):
-        yield wanted.payment
-    elif wanted.exclusive_order:
+    if isinstance(wanted, Opening) and wanted.exclusive_order:
         yield wanted.claim.owner_id, "order", wanted.exclusive_order

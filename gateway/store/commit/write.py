@@ -1,10 +1,14 @@
 """Writing what a batch decided, in one statement, whole or not at all."""
 
+from collections.abc import Collection, Sequence
 from itertools import chain
-from typing import Any
 
+from gateway.domain.change import Change
+from gateway.domain.channel import Attempt
+from gateway.domain.payment import Payment
 from gateway.store.commit import rows
 from gateway.store.commit.decide import Decided
+from gateway.store.commit.ground import Ground
 from gateway.store.pool import Connection
 from gateway.store.queries import sql
 
@@ -12,12 +16,14 @@ WRITE_CHANGES = sql("write_changes")
 DRAW_BUDGET = sql("draw_budget")
 
 
-async def write(connection: Connection, decided: Decided) -> bool:
+async def write(connection: Connection, ground: Ground, decided: Decided) -> bool:
     """Write. False where somebody else was first with a key: then all of it has to be undone."""
-    record = await connection.fetchrow(WRITE_CHANGES, *_arguments(decided))
+    changed = _changed_payments(decided)
+    record = await connection.fetchrow(WRITE_CHANGES, *_arguments(ground, decided, changed))
     if record["claimed"] != len(decided.claims):
         return False
-    _check_whole(decided, record)
+    if record["changed"] != len(changed):
+        raise AssertionError("a payment that was locked has another version than was read")
     for currency, advanced in decided.advanced.items():
         if advanced:
             status = await connection.execute(DRAW_BUDGET, currency, advanced)
@@ -26,17 +32,15 @@ async def write(connection: Connection, decided: Decided) -> bool:
     return True
 
 
-def _check_whole(decided: Decided, record: Any) -> None:
-    """Raise AssertionError where a decision was wrong about what it changes: a bug of ours."""
-    older = sum(1 for change in decided.changes if change.payment.version > 1)
-    if record["changed"] != older:
-        raise AssertionError("a change must go to the next version of its payment")
-    wallets = {move.wallet for change in decided.changes for move in change.wallet_moves}
-    if record["moved"] != len(wallets):
-        raise AssertionError("a change moves a wallet that there is not")
+def _changed_payments(decided: Decided) -> Collection[Payment]:
+    """Give payments that were there before, each as the last change of the batch leaves it."""
+    changed = (change.payment for change in decided.changes if change.payment.version > 1)
+    return {payment.payment_id: payment for payment in changed}.values()
 
 
-def _arguments(decided: Decided) -> list[list[rows.Tuple]]:
+def _arguments(
+    ground: Ground, decided: Decided, changed: Collection[Payment]
+) -> list[list[rows.Tuple]]:
     changes = decided.changes
     # Sorted by what may wait for another batch: keys by themselves, new payments by their order.
     claims = sorted(decided.claims, key=lambda claim: (claim.owner_id, claim.idempotency_key))
@@ -45,26 +49,32 @@ def _arguments(decided: Decided) -> list[list[rows.Tuple]]:
     return [
         [rows.claim(claim) for claim in claims],
         [rows.payment(payment) for payment in opened],
-        [rows.changed_payment(item.payment) for item in changes if item.payment.version > 1],
-        _operations(decided),
-        [
-            rows.attempt(attempt, decided.known.get(attempt.attempt_id), change.event.create_time)
-            for change in changes
-            for attempt in change.attempts
-        ],
+        [rows.payment(payment) for payment in changed],
+        _operations(changes),
+        _attempts(ground, changes),
         [rows.event(change.event) for change in changes],
         [*chain.from_iterable(rows.transfers(e) for change in changes for e in change.entries)],
         [rows.review(case) for change in changes for case in change.reviews],
-        [
-            rows.wallet_move(move, change.event.create_time)
-            for change in changes
-            for move in change.wallet_moves
-        ],
+        [rows.wallet(*item, changes[-1].event.create_time) for item in decided.wallets.items()],
     ]
 
 
-def _operations(decided: Decided) -> list[rows.Tuple]:
+def _operations(changes: Sequence[Change]) -> list[rows.Tuple]:
     """Write what ends before what begins: a payment has at most one exclusive operation."""
-    operations = [item for change in decided.changes for item in change.operations]
-    operations.sort(key=lambda item: item.running)
-    return [rows.operation(item) for item in operations]
+    last = {item.operation_id: item for change in changes for item in change.operations}
+    return [rows.operation(item) for item in sorted(last.values(), key=lambda item: item.running)]
+
+
+def _attempts(ground: Ground, changes: Sequence[Change]) -> list[rows.Tuple]:
+    last = {
+        item.attempt_id: rows.attempt(item, _before(ground, item), change.event.create_time)
+        for change in changes
+        for item in change.attempts
+    }
+    return list(last.values())
+
+
+def _before(ground: Ground, attempt: Attempt) -> Attempt | None:
+    """Give an attempt as it was read, if it was there."""
+    aggregate = ground.aggregates.get((attempt.merchant_id, attempt.payment_id))
+    return aggregate.attempts.get(attempt.attempt_id) if aggregate else None

@@ -14,6 +14,7 @@ server is adopted, a dead one is launched again and recovers from its write-ahea
 
     server         EmbeddedPostgres: start or adopt, share, stop (async)
     launcher       launches Postgres where none lives (blocking)
+    sizing         how much memory and disk it may use
     home           the folder: layout, permissions, log
     socket_folder  a place for the socket that is private, short and plain
     postmaster     what the running server says of itself
@@ -24,6 +25,11 @@ server is adopted, a dead one is launched again and recovers from its write-ahea
 
 from gateway.store.embedded.errors import EmbeddedPostgresError
 from gateway.store.embedded.home import default_data_dir
-from gateway.store.embedded.server import EmbeddedPostgres
+from gateway.store.embedded.server import START_TIMEOUT_S_DEFAULT, EmbeddedPostgres
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "default_data_dir"]
+__all__ = [
+    "START_TIMEOUT_S_DEFAULT",
+    "EmbeddedPostgres",
+    "EmbeddedPostgresError",
+    "default_data_dir",
+]

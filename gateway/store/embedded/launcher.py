@@ -14,6 +14,7 @@ from typing import Final
 from gateway.store.embedded import socket_folder
 from gateway.store.embedded.binaries import installed_prefix, private_copy
 from gateway.store.embedded.home import Home
+from gateway.store.embedded.sizing import memory_bytes, sized_settings
 
 SUPERUSER: Final = "postgres"
 INITDB_OPTIONS: Final = (
@@ -35,7 +36,6 @@ SETTINGS: Final = {
     "full_page_writes": "on",
     "synchronous_commit": "on",
     "max_connections": "100",
-    "shared_buffers": "128MB",
     "jit": "off",  # short statements only: compiling them costs more than it saves
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -74,7 +74,8 @@ def _launch(home: Home, programs: Path, timeout_s: float, log: int, lock: int) -
     # We hold the lock, so whatever process this file names is not the server.
     (home.pgdata / "postmaster.pid").unlink(missing_ok=True)
     sockets = socket_folder.make(home.run, home.account)
-    settings = SETTINGS | {"unix_socket_directories": str(sockets)}
+    settings = SETTINGS | sized_settings(memory_bytes())
+    settings |= {"unix_socket_directories": str(sockets)}
     options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
     home.account.run(
         *("/bin/sh", "-c", '"$0" "$@" &', programs / "postgres", "-D", home.pgdata),

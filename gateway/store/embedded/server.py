@@ -24,7 +24,7 @@ from gateway.store.embedded.locks import open_lock, try_own, try_share
 from gateway.store.embedded.postmaster import Postmaster
 from gateway.store.embedded.provision import DATABASE, dsn, provision
 
-START_TIMEOUT_S_DEFAULT: Final = 60.0  # crash recovery may replay up to max_wal_size, 1 GB
+START_TIMEOUT_S_DEFAULT: Final = 180.0  # crash recovery may replay up to max_wal_size, 4 GB
 POLL_INTERVAL_S: Final = 0.01
 # Signal and patience in seconds: a fast shutdown ends sessions and writes a checkpoint; an
 # immediate one loses nothing either, but leaves the work to the next start's recovery.

@@ -2,11 +2,14 @@
 
 A socket's path has about a hundred bytes, and a data folder may lie deep or have a name that
 connection strings cannot carry. Then the socket lies in a fresh folder among the temporary files:
-a fresh name cannot have been taken by somebody else before, and the link tells it to adopters.
+a fresh name cannot have been taken by somebody else before, and the link tells it to adopters. A
+server that is launched again after a crash takes the folder of the one before, because those who
+use it know it by that name.
 """
 
 import re
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -20,7 +23,9 @@ PATH_PLAIN: Final = re.compile(r"[A-Za-z0-9_./+-]+")  # needs no quoting anywher
 
 
 def make(run: Path, account: Account) -> Path:
-    """Makes the folder for a server about to be launched; what a dead one left is removed."""
+    """Makes the folder for a server about to be launched; what a dead one left in it is removed."""
+    if folder := _kept(run, account):
+        return folder
     remove(run)
     folder = run
     if not _fits(run):
@@ -55,6 +60,22 @@ def remove(run: Path) -> None:
         run.unlink()
     elif run.exists():
         shutil.rmtree(run)
+
+
+def _kept(run: Path, account: Account) -> Path | None:
+    """Empties the folder that the link names, if it is still the account's alone."""
+    if not run.is_symlink():
+        return None
+    folder = run.readlink()
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return None
+    if found.st_uid != account.uid or found.st_mode != stat.S_IFDIR | 0o700:
+        return None
+    for left in folder.iterdir():
+        left.unlink()
+    return folder
 
 
 def _fits(folder: Path) -> bool:

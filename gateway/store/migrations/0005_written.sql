@@ -52,27 +52,7 @@ create type written_payment as (
     update_time timestamptz,
     version bigint
 );
-comment on type written_payment is 'A new payment.';
-
-create type written_change as (
-    merchant_id text,
-    payment_id uuid,
-    state text,
-    captured bigint,
-    refunded bigint,
-    fee_millionths bigint,
-    fee_returned_millionths bigint,
-    attempt_number text,
-    channel_number text,
-    next_action jsonb,
-    failure jsonb,
-    authorize_time timestamptz,
-    capture_time timestamptz,
-    capture_before_time timestamptz,
-    update_time timestamptz,
-    version bigint
-);
-comment on type written_change is 'What changed in a payment.';
+comment on type written_payment is 'A payment, new or changed.';
 
 create type written_operation as (
     merchant_id text,
@@ -170,11 +150,11 @@ create type written_review as (
 );
 comment on type written_review is 'A review case.';
 
-create type written_move as (
+create type written_wallet as (
     owner_id text,
     currency text,
     available bigint,
     held bigint,
     update_time timestamptz
 );
-comment on type written_move is 'What a change does to a wallet.';
+comment on type written_wallet is 'What a wallet holds after a batch.';

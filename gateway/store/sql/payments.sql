@@ -1,4 +1,8 @@
 -- Reading payments, alone or with everything a decision about one needs.
+--
+-- What is looked up by key is looked up by a lateral query that cannot be flattened (it locks, or has
+-- an offset): a join would be planned by what the planner thinks of the table, and read all of it
+-- where the plan was made while there was little in it.
 
 -- name: find_claims
 -- What each of many keys stands for.
@@ -6,7 +10,12 @@ select
     c.owner_id, c.idempotency_key, c.kind, c.fingerprint, c.fingerprint_version, c.object_id,
     c.refusal, c.refusal_message, c.caller_id, c.create_time
 from unnest($1::text[], $2::text[]) as k (owner_id, idempotency_key)
-join operations c on c.owner_id = k.owner_id and c.idempotency_key = k.idempotency_key;
+cross join lateral (
+    select *
+    from operations
+    where owner_id = k.owner_id and idempotency_key = k.idempotency_key
+    offset 0
+) c;
 
 -- name: find_payments
 -- Each of many payments, alone.
@@ -18,21 +27,34 @@ select
     p.channel_number, p.next_action, p.failure, p.authorize_time, p.capture_time,
     p.capture_before_time, p.update_time, p.version
 from unnest($1::text[], $2::uuid[]) as k (merchant_id, payment_id)
-join payments p on p.merchant_id = k.merchant_id and p.payment_id = k.payment_id;
+cross join lateral (
+    select *
+    from payments
+    where merchant_id = k.merchant_id and payment_id = k.payment_id
+    offset 0
+) p;
 
 -- name: find_taken_orders
 -- Which of many orders have a payment that lets no other be made.
 select p.merchant_id, p.order_slot
 from unnest($1::text[], $2::text[]) as k (merchant_id, order_id)
-join payments p on p.merchant_id = k.merchant_id and p.order_slot = k.order_id;
+cross join lateral (
+    select merchant_id, order_slot
+    from payments
+    where merchant_id = k.merchant_id and order_slot = k.order_id
+    offset 0
+) p;
 
 -- name: lock_payments
 -- Keep every other decision about payments waiting. What they are has to be read after that.
 select p.merchant_id, p.payment_id
-from unnest($1::text[], $2::uuid[]) as k (merchant_id, payment_id)
-join payments p on p.merchant_id = k.merchant_id and p.payment_id = k.payment_id
-order by p.merchant_id, p.payment_id
-for no key update of p;
+from (select * from unnest($1::text[], $2::uuid[]) as k (merchant_id, payment_id) order by 1, 2) k
+cross join lateral (
+    select merchant_id, payment_id
+    from payments
+    where merchant_id = k.merchant_id and payment_id = k.payment_id
+    for no key update
+) p;
 
 -- name: load_aggregates
 -- Payments with their operations and their attempts, as of one moment.
@@ -54,7 +76,12 @@ select
         where a.merchant_id = k.merchant_id and a.payment_id = k.payment_id and a.amount > 0
     ) as attempts
 from unnest($1::text[], $2::uuid[]) as k (merchant_id, payment_id)
-join payments p on p.merchant_id = k.merchant_id and p.payment_id = k.payment_id;
+cross join lateral (
+    select *
+    from payments
+    where merchant_id = k.merchant_id and payment_id = k.payment_id
+    offset 0
+) p;
 
 -- name: insert_guards
 -- Make the guards of merchants' balances where there are none yet.
@@ -66,10 +93,13 @@ on conflict (merchant_id, currency) do nothing;
 -- name: lock_guards
 -- Keep every other decision by merchants' balances waiting. They have to be read after that.
 select g.merchant_id
-from unnest($1::text[], $2::text[]) as k (merchant_id, currency)
-join balance_guards g on g.merchant_id = k.merchant_id and g.currency = k.currency
-order by g.merchant_id, g.currency
-for no key update of g;
+from (select * from unnest($1::text[], $2::text[]) as k (merchant_id, currency) order by 1, 2) k
+cross join lateral (
+    select merchant_id
+    from balance_guards
+    where merchant_id = k.merchant_id and currency = k.currency
+    for no key update
+) g;
 
 -- name: read_funds
 -- What merchants have unsettled, and what the platform may still advance, per currency.
@@ -87,11 +117,14 @@ from unnest($1::text[], $2::text[]) as k (merchant_id, currency);
 
 -- name: lock_wallets
 -- What is in wallets, kept from every other decision.
-select w.owner_id, w.currency, w.available
-from unnest($1::text[], $2::text[]) as k (owner_id, currency)
-join wallets w on w.owner_id = k.owner_id and w.currency = k.currency
-order by w.owner_id, w.currency
-for no key update of w;
+select w.owner_id, w.currency, w.available, w.held
+from (select * from unnest($1::text[], $2::text[]) as k (owner_id, currency) order by 1, 2) k
+cross join lateral (
+    select owner_id, currency, available, held
+    from wallets
+    where owner_id = k.owner_id and currency = k.currency
+    for no key update
+) w;
 
 -- name: lock_budgets
 -- What the platform may still advance, kept for whoever asks until its commit.

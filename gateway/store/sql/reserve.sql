@@ -34,8 +34,7 @@ group by book, code, currency
 order by currency, book, code;
 
 -- name: reserve_receivables
--- What channels owe, and how much of it for so long: what they paid settles the oldest first, so
--- overdue is what was owed before then and all that was ever paid does not settle.
+-- What channels owe, and how much of it is overdue: owed for so long, and not settled by all they ever paid.
 select
     key as channel, currency,
     sum(debits - credits)::bigint as outstanding,

@@ -37,28 +37,45 @@ with claimed as (
         case when state = 'AUTHORIZED' then capture_before_time end
     from unnest($2::written_payment[])
 ), changed as (
-    update payments p set
-        state = x.state,
-        captured = x.captured,
-        refunded = x.refunded,
-        fee_millionths = x.fee_millionths,
-        fee_returned_millionths = x.fee_returned_millionths,
-        attempt_number = x.attempt_number,
-        channel_number = x.channel_number,
-        next_action = x.next_action,
-        failure = x.failure,
-        authorize_time = x.authorize_time,
-        capture_time = x.capture_time,
-        capture_before_time = x.capture_before_time,
-        update_time = x.update_time,
-        version = x.version,
+    -- They are there: as an upsert each is found by its key, whatever the planner thinks of the table.
+    insert into payments as p (
+        merchant_id, payment_id, idempotency_key, order_id, currency, amount, channel,
+        method_details, capture_mode, payer, scene, description, attributes, one_per_order,
+        fee_terms, caller_id, purpose, create_time, expire_time, state, captured, refunded,
+        fee_millionths, fee_returned_millionths, attempt_number, channel_number,
+        next_action, failure, authorize_time, capture_time, capture_before_time,
+        update_time, version,
+        due_time
+    )
+    select
+        merchant_id, payment_id, idempotency_key, order_id, currency, amount, channel,
+        method_details, capture_mode, payer, scene, description, attributes, one_per_order,
+        fee_terms, caller_id, purpose, create_time, expire_time, state, captured, refunded,
+        fee_millionths, fee_returned_millionths, attempt_number, channel_number,
+        next_action, failure, authorize_time, capture_time, capture_before_time,
+        update_time, version,
+        case when state = 'AUTHORIZED' then capture_before_time end
+    from unnest($3::written_payment[])
+    on conflict (merchant_id, payment_id) do update set
+        state = excluded.state,
+        captured = excluded.captured,
+        refunded = excluded.refunded,
+        fee_millionths = excluded.fee_millionths,
+        fee_returned_millionths = excluded.fee_returned_millionths,
+        attempt_number = excluded.attempt_number,
+        channel_number = excluded.channel_number,
+        next_action = excluded.next_action,
+        failure = excluded.failure,
+        authorize_time = excluded.authorize_time,
+        capture_time = excluded.capture_time,
+        capture_before_time = excluded.capture_before_time,
+        update_time = excluded.update_time,
+        version = excluded.version,
         due_time = case
-            when x.state = 'AUTHORIZED' then coalesce(p.due_time, x.capture_before_time)
+            when excluded.state = 'AUTHORIZED'
+            then coalesce(p.due_time, excluded.capture_before_time)
         end
-    from unnest($3::written_change[]) x
-    where p.merchant_id = x.merchant_id
-        and p.payment_id = x.payment_id
-        and p.version = x.version - 1
+    where p.version < excluded.version
     returning 1
 ), operated as (
     insert into payment_operations (
@@ -127,24 +144,18 @@ with claimed as (
     from unnest($8::written_review[])
     on conflict (owner_id, kind, subject) do nothing
 ), moved as (
-    update wallets w set
-        available = w.available + m.available,
-        held = w.held + m.held,
-        update_time = m.update_time
-    from (
-        select
-            owner_id, currency, sum(available)::bigint as available, sum(held)::bigint as held,
-            max(update_time) as update_time
-        from unnest($9::written_move[])
-        group by owner_id, currency
-    ) m
-    where w.owner_id = m.owner_id and w.currency = m.currency
-    returning 1
+    -- The same for wallets, which are locked.
+    insert into wallets (owner_id, currency, available, held, create_time, update_time)
+    select owner_id, currency, available, held, update_time, update_time
+    from unnest($9::written_wallet[])
+    on conflict (owner_id, currency) do update set
+        available = excluded.available,
+        held = excluded.held,
+        update_time = excluded.update_time
 )
 select
     (select count(*) from claimed) as claimed,
-    (select count(*) from changed) as changed,
-    (select count(*) from moved) as moved;
+    (select count(*) from changed) as changed;
 
 -- name: find_claim
 -- What a key stands for.

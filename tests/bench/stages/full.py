@@ -13,6 +13,7 @@ import asyncpg
 from tests.bench import databases
 from tests.bench.accounts import MERCHANTS, PAYERS
 from tests.bench.bench import Bench
+from tests.bench.load import LoadFailed
 from tests.bench.plan import Kind, Mix, Plan
 from tests.bench.series import rounds
 from tests.bench.servers import HOST, House
@@ -65,10 +66,12 @@ async def _fill(bench: Bench, house: House, rows: int) -> None:
     while done < rows:
         part = EARLY if not done else min(PART - done % PART, rows - done)
         await _pay(bench, house, part)
-        done += part
-        if done == EARLY:
+        if house.server.payments == done:
+            raise LoadFailed(f"{house.name} takes no payments any more")
+        done = house.server.payments
+        if "memory_early" not in values:
             values["memory_early"] = await _memory(house)
-        if done == min(LATE, rows):
+        if done >= min(LATE, rows) and "memory_late" not in values:
             values["memory_late"] = await _memory(house)
         rate = done / (time.monotonic() - begin)
         bench.say(f"filling      {done:>10,} of {rows:,} payments, {rate:,.0f} /s")
@@ -89,6 +92,7 @@ async def _pay(bench: Bench, house: House, payments: int) -> None:
             warmup_s=0.0,
             concurrency=min(calls, calls_under_way(batch)),
             seed=house.server.payments,
+            sample_every=1,
         )
         await bench.run(house.server, plan)
 

@@ -7,6 +7,8 @@ from tests.bench.stages.unary import UNIFORM
 
 SERIES = frozenset({"workers"})
 COUNTS = (1, 2)
+CONNECTIONS = 32
+"""Many: the system gives each connection to some worker, and few would be spread unevenly."""
 
 
 async def measure(bench: Bench, wanted: frozenset[str]) -> None:
@@ -15,6 +17,8 @@ async def measure(bench: Bench, wanted: frozenset[str]) -> None:
     calls = bench.results.best.get(house.name, CONCURRENCY_DEFAULT)
     for count in COUNTS:
         await house.restart(count)
-        sample = await bench.measure(house.server, UNIFORM, concurrency=calls)
+        sample = await bench.measure(
+            house.server, UNIFORM, concurrency=calls, connections=CONNECTIONS
+        )
         bench.results.draw("workers", "gateway", count, sample.rate)
         bench.say(f"workers {count}    {described('pay', sample)}")

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from gatewayload.audit import Audit, Auditor
 from gatewayload.books import Books, Sums
@@ -17,14 +17,20 @@ from gatewayload.mixer import Mixer
 from gatewayload.prepare import Preparation
 from gatewayload.recorder import Recorder
 from gatewayload.schedule import arrivals
-from gatewayload.settings import Load, Mix, Oracle, Part, Settings, Target
+from gatewayload.settings import Depth, Load, Mix, Oracle, Part, Settings, Target
 from gatewayload.settle import Settlement
 from gatewayload.verdict import add_up
 from tests.clients.loadtest.model_gateway import ModelGateway
 
 
 def settings(
-    model: ModelGateway, *, load: Load, deadline_s: float = 5.0, settle_s: float = 5.0, **mix: Any
+    model: ModelGateway,
+    *,
+    load: Load,
+    deadline_s: float = 5.0,
+    settle_s: float = 5.0,
+    depth: Depth = Depth.FULL,
+    **mix: Any,
 ) -> Settings:
     """Make settings for a run of few merchants and payers."""
     return Settings(
@@ -32,7 +38,7 @@ def settings(
         target=Target(address=model.target, connections=2, deadline_s=deadline_s),
         load=load,
         mix=Mix(**{"merchants": 3, "payers": 4, **mix}),
-        oracle=Oracle(settle_s=settle_s),
+        oracle=Oracle(depth=depth, settle_s=settle_s),
     )
 
 
@@ -49,7 +55,7 @@ class Generator:
         self.before = Sums()
         self._stop: Callable[[], None] = lambda: None
 
-    async def __aenter__(self) -> "Generator":
+    async def __aenter__(self) -> Self:
         await Preparation(self.settings, self.questions).run()
         self.before = await self.books.sums()
         return self
@@ -83,7 +89,9 @@ class Generator:
     async def audit(self) -> Audit:
         """Settle, ask for everything, and add it up."""
         await Settlement(self.settings, self.journal, self.deck, self.channels).run()
-        audit = await Auditor(self.settings, self.journal, self.deck, self.questions).run()
+        since = datetime.now(UTC)
+        auditor = Auditor(self.settings, self.journal, self.deck, self.questions, since)
+        audit = await auditor.run()
         await add_up(self.books, self.before, audit)
         return audit
 

@@ -5,6 +5,7 @@ and change payments, refuse without keeping, keep without answering, and stall. 
 numbered in the order in which their keys first arrive; tests name them by that number.
 """
 
+import re
 import threading
 import time
 from collections import defaultdict
@@ -13,17 +14,11 @@ from concurrent import futures
 from typing import Any, NoReturn
 
 import grpc
+from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from paymentgateway.v1 import ledger_pb2 as ledger
 from paymentgateway.v1 import ledger_service_pb2 as ledger_calls
-from paymentgateway.v1 import (
-    ledger_service_pb2_grpc,
-    merchant_service_pb2_grpc,
-    payment_service_pb2_grpc,
-    refund_service_pb2_grpc,
-    wallet_service_pb2_grpc,
-)
 from paymentgateway.v1 import merchant_service_pb2 as merchant_calls
 from paymentgateway.v1 import payment_pb2 as payments
 from paymentgateway.v1 import payment_service_pb2 as payment_calls
@@ -40,13 +35,7 @@ SILENT_FAULT = Refusal(grpc.StatusCode.UNAVAILABLE)
 """What a broken connection looks like: no word of the gateway's own, so nobody knows."""
 
 
-class ModelGateway(
-    payment_service_pb2_grpc.PaymentServiceServicer,
-    refund_service_pb2_grpc.RefundServiceServicer,
-    merchant_service_pb2_grpc.MerchantServiceServicer,
-    ledger_service_pb2_grpc.LedgerServiceServicer,
-    wallet_service_pb2_grpc.WalletServiceServicer,
-):
+class ModelGateway(grpc.GenericRpcHandler):
     """The server and its books. Hooks get the number of a payment, and run under the lock."""
 
     def __init__(self) -> None:
@@ -60,6 +49,7 @@ class ModelGateway(
         self.balanced = True
         self.before_pay: Callable[[int], Refusal | None] = lambda number: None
         self.after_pay: Callable[[int, payments.Payment], Refusal | None] = lambda n, p: None
+        self.after_refund: Callable[[int], Refusal | None] = lambda number: None
         self.running = threading.Event()
         self.running.set()
         self._numbers: dict[tuple[str, str], int] = {}
@@ -67,11 +57,7 @@ class ModelGateway(
         self._server = grpc.server(
             futures.ThreadPoolExecutor(THREADS), options=[("grpc.so_reuseport", 0)]
         )
-        payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(self, self._server)
-        refund_service_pb2_grpc.add_RefundServiceServicer_to_server(self, self._server)
-        merchant_service_pb2_grpc.add_MerchantServiceServicer_to_server(self, self._server)
-        ledger_service_pb2_grpc.add_LedgerServiceServicer_to_server(self, self._server)
-        wallet_service_pb2_grpc.add_WalletServiceServicer_to_server(self, self._server)
+        self._server.add_generic_rpc_handlers((self,))
         self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
 
@@ -98,14 +84,24 @@ class ModelGateway(
         self.unsettled[payment.merchant_id] += sign * amount
         self.available[payment.payer.payer_id] -= sign * amount
 
-    def Pay(self, request: Any, context: Any) -> payment_calls.PayResponse:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        """Find the method of ours that is named as the contract names it."""
+        _, service, name = handler_call_details.method.split("/")
+        method = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]
+        return grpc.unary_unary_rpc_method_handler(
+            getattr(self, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()),
+            request_deserializer=message_factory.GetMessageClass(method.input_type).FromString,
+            response_serializer=lambda message: message.SerializeToString(),
+        )
+
+    def pay(self, request: Any, context: Any) -> payment_calls.PayResponse:
         self.running.wait()
         answer = self._pay(request)
         if isinstance(answer, Refusal):
             _refuse(context, answer)
         return answer
 
-    def BatchPay(self, request: Any, context: Any) -> payment_calls.BatchPayResponse:
+    def batch_pay(self, request: Any, context: Any) -> payment_calls.BatchPayResponse:
         self.running.wait()
         results = []
         for item in request.payments:
@@ -118,7 +114,7 @@ class ModelGateway(
             results.append(result)
         return payment_calls.BatchPayResponse(results=results)
 
-    def GetPayment(self, request: Any, context: Any) -> payment_calls.GetPaymentResponse:
+    def get_payment(self, request: Any, context: Any) -> payment_calls.GetPaymentResponse:
         with self._lock:
             found = self.payments.get((request.merchant_id, request.idempotency_key))
             if request.payment_id:
@@ -128,21 +124,20 @@ class ModelGateway(
             _not_found(context, "PAYMENT_NOT_FOUND")
         return payment_calls.GetPaymentResponse(payment=found)
 
-    def ListPayments(self, request: Any, context: Any) -> payment_calls.ListPaymentsResponse:
+    def list_payments(self, request: Any, context: Any) -> payment_calls.ListPaymentsResponse:
         with self._lock:
             held = [*self.payments.values(), *self.extra]
         own = [payment for payment in held if payment.merchant_id == request.merchant_id]
         first = int(request.page_token or 0)
         after = first + request.page_size
         token = str(after) if after < len(own) else ""
-        return payment_calls.ListPaymentsResponse(
-            payments=own[first:after], next_page_token=token
-        )
+        return payment_calls.ListPaymentsResponse(payments=own[first:after], next_page_token=token)
 
-    def Refund(self, request: Any, context: Any) -> refund_calls.RefundResponse:
+    def refund(self, request: Any, context: Any) -> refund_calls.RefundResponse:
         place = (request.merchant_id, request.idempotency_key)
         with self._lock:
             known = self.refunds.get(place)
+            refusal = None
             if known is None:
                 held = self.payments.values()
                 payment = next(p for p in held if p.payment_id == request.payment_id)
@@ -153,34 +148,35 @@ class ModelGateway(
                     amount=request.amount,
                     state=refunds.OPERATION_STATE_SUCCEEDED,
                 )
-            return refund_calls.RefundResponse(
-                refund=self.refunds[place], replayed=known is not None
-            )
+                refusal = self.after_refund(len(self.refunds))
+        if refusal is not None:
+            _refuse(context, refusal)
+        return refund_calls.RefundResponse(refund=self.refunds[place], replayed=known is not None)
 
-    def GetRefund(self, request: Any, context: Any) -> refund_calls.GetRefundResponse:
+    def get_refund(self, request: Any, context: Any) -> refund_calls.GetRefundResponse:
         found = self.refunds.get((request.merchant_id, request.idempotency_key))
         if found is None:
             _not_found(context, "REFUND_NOT_FOUND")
         return refund_calls.GetRefundResponse(refund=found)
 
-    def CreateMerchant(self, request: Any, context: Any) -> merchant_calls.CreateMerchantResponse:
+    def create_merchant(self, request: Any, context: Any) -> merchant_calls.CreateMerchantResponse:
         self.merchants.append(request.merchant_id)
         return merchant_calls.CreateMerchantResponse(merchant=request.merchant)
 
-    def OpenWallet(self, request: Any, context: Any) -> wallet_calls.OpenWalletResponse:
+    def open_wallet(self, request: Any, context: Any) -> wallet_calls.OpenWalletResponse:
         return wallet_calls.OpenWalletResponse()
 
-    def TopUp(self, request: Any, context: Any) -> wallet_calls.TopUpResponse:
+    def top_up(self, request: Any, context: Any) -> wallet_calls.TopUpResponse:
         with self._lock:
             self.available[request.payer.payer_id] += request.amount.minor_units
         done = wallets.TopUp(state=payments.PAYMENT_STATE_SUCCEEDED)
         return wallet_calls.TopUpResponse(top_up=done)
 
-    def GetWallet(self, request: Any, context: Any) -> wallet_calls.GetWalletResponse:
+    def get_wallet(self, request: Any, context: Any) -> wallet_calls.GetWalletResponse:
         money = Money(currency_code="CNY", minor_units=self.available[request.payer_id])
         return wallet_calls.GetWalletResponse(wallet=wallets.Wallet(available=money))
 
-    def ListAccounts(self, request: Any, context: Any) -> ledger_calls.ListAccountsResponse:
+    def list_accounts(self, request: Any, context: Any) -> ledger_calls.ListAccountsResponse:
         found = ledger.Account(
             name=account("merchant_unsettled", request.merchant_id),
             currency_code="CNY",
@@ -188,10 +184,10 @@ class ModelGateway(
         )
         return ledger_calls.ListAccountsResponse(accounts=[found])
 
-    def ListEntries(self, request: Any, context: Any) -> ledger_calls.ListEntriesResponse:
+    def list_entries(self, request: Any, context: Any) -> ledger_calls.ListEntriesResponse:
         return ledger_calls.ListEntriesResponse(entries=self.entries[request.payment_id])
 
-    def GetTrialBalance(self, request: Any, context: Any) -> ledger_calls.GetTrialBalanceResponse:
+    def get_trial_balance(self, request: Any, context: Any) -> ledger_calls.GetTrialBalanceResponse:
         return ledger_calls.GetTrialBalanceResponse(balanced=self.balanced)
 
     def _pay(self, request: Any) -> payment_calls.PayResponse | Refusal:

@@ -15,9 +15,7 @@ STALL_S = 0.8
 
 
 def open_load(**more: object) -> Load:
-    return Load(
-        rate=RATE, arrivals=Arrivals.CONSTANT, warmup_s=0.0, duration_s=DURATION_S, **more
-    )
+    return Load(rate=RATE, arrivals=Arrivals.CONSTANT, warmup_s=0.0, duration_s=DURATION_S, **more)
 
 
 def stall(model: ModelGateway, after_s: float, for_s: float) -> None:
@@ -47,7 +45,7 @@ async def test_an_open_loop_shows_the_whole_stall(model: ModelGateway) -> None:
 
 
 async def test_a_closed_loop_hides_the_stall(model: ModelGateway) -> None:
-    """The same stall is one slow call to a caller who waits: coordinated omission, as documented."""
+    """The same stall is one slow call to a caller who waits: coordinated omission."""
     load = Load(callers=1, warmup_s=0.0, duration_s=DURATION_S)
     async with Generator(settings(model, load=load)) as generator:
         stall(model, 0.5, STALL_S)

@@ -24,9 +24,7 @@ from paymentgateway.v1.refund_service_pb2 import RefundRequest, RefundResponse
 
 
 def chosen(**mix: object) -> Settings:
-    return Settings(
-        run_id="r0", target=Target(address="x"), load=Load(rate=1.0), mix=Mix(**mix)
-    )
+    return Settings(run_id="r0", target=Target(address="x"), load=Load(rate=1.0), mix=Mix(**mix))
 
 
 def answer(call: Operation) -> None:

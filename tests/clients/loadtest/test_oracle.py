@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from gatewayload.judge import Fault, Findings
-from gatewayload.settings import Depth, Load, Oracle, Settings
+from gatewayload.settings import Depth, Load
 from paymentgateway.errors import Unavailable
 from paymentgateway.v1 import payment_pb2
 from paymentgateway.v1.payment_pb2 import Payment
@@ -55,10 +55,11 @@ async def after_the_run(
         {"batch_size": 3, "replays": 0.2, "refunds": 0.5},
         {"hot": 1.0},
         {"method": "sandbox"},
+        {"depth": Depth.LISTS, "refunds": 0.3, "replays": 0.2},
     ],
 )
 async def test_an_honest_gateway_is_proven(model: ModelGateway, mix: dict[str, object]) -> None:
-    """Where nothing is wrong nothing is found, whatever was sent, and every payment is asked for."""
+    """Where nothing is wrong nothing is found, and every payment is asked for."""
     _, audit = await run(settings(model, load=SHORT, **mix))
     assert audit.findings.counts == {}
     assert audit.asked == len(model.payments) == PAYMENTS
@@ -78,6 +79,24 @@ async def test_a_lost_payment_is_found(model: ModelGateway) -> None:
         (Fault.LOST, payment.idempotency_key),
         (Fault.UNBALANCED, f"merchant {payment.merchant_id}"),
         (Fault.UNBALANCED, f"payer {payment.payer.payer_id}"),
+    }
+
+
+async def test_lists_show_what_is_wrong_too(model: ModelGateway) -> None:
+    """Payments that are read from lists are judged as those that are asked for one by one."""
+    async with Generator(settings(model, load=SHORT, depth=Depth.LISTS)) as generator:
+        await generator.load()
+        lost, altered, changed, *_ = list(model.payments.values())
+        del model.payments[lost.merchant_id, lost.idempotency_key]
+        model.book(lost, -1)
+        altered.order_id = "another"
+        changed.state = payment_pb2.PAYMENT_STATE_FAILED
+        audit = await generator.audit()
+    assert audit.asked == PAYMENTS
+    assert about(audit.findings) == {
+        (Fault.LOST, lost.idempotency_key),
+        (Fault.ALTERED, altered.idempotency_key),
+        (Fault.CHANGED, changed.idempotency_key),
     }
 
 
@@ -119,16 +138,9 @@ async def test_a_payment_booked_twice_is_found(model: ModelGateway) -> None:
 
 async def test_without_entries_a_double_booking_shows_in_the_sums(model: ModelGateway) -> None:
     """Where entries are not asked for, a double booking still unbalances merchant and payer."""
-    chosen = settings(model, load=SHORT)
-    payments_only = Oracle(depth=Depth.PAYMENTS, settle_s=5.0)
-    chosen = Settings(
-        run_id="r0", target=chosen.target, load=SHORT, mix=chosen.mix, oracle=payments_only
+    findings, payment = await after_the_run(
+        model, lambda payment: model.book(payment, 1), depth=Depth.PAYMENTS
     )
-    async with Generator(chosen) as generator:
-        await generator.load()
-        payment = victim(model)
-        model.book(payment, 1)
-        findings = (await generator.audit()).findings
     assert about(findings) == {
         (Fault.UNBALANCED, f"merchant {payment.merchant_id}"),
         (Fault.UNBALANCED, f"payer {payment.payer.payer_id}"),
@@ -225,6 +237,22 @@ async def test_a_refund_that_is_lost_is_found(model: ModelGateway) -> None:
         del model.refunds[place]
         findings = (await generator.audit()).findings
     assert (Fault.LOST, place[1]) in about(findings)
+
+
+async def test_an_unknown_refund_is_settled(model: ModelGateway) -> None:
+    """Refunds that were kept without an answer are sent again under their keys, and found."""
+    model.after_refund = lambda number: SILENT_FAULT if number % 2 else None
+    generator, audit = await run(settings(model, load=SHORT, refunds=0.4))
+    assert generator.figures.outcomes["UNAVAILABLE"] > 0
+    assert audit.findings.counts == {}
+    assert audit.refunds == len(model.refunds)
+
+
+async def test_a_refund_that_was_refused_and_made_is_found(model: ModelGateway) -> None:
+    """A refund that was refused as not executed, and yet made, is a phantom."""
+    model.after_refund = lambda number: OVERLOADED if number == 1 else None
+    _, audit = await run(settings(model, load=SHORT, refunds=0.4))
+    assert audit.findings.counts[Fault.PHANTOM] == 1
 
 
 async def test_an_unknown_outcome_is_settled_by_the_same_key(model: ModelGateway) -> None:
@@ -346,7 +374,6 @@ async def test_an_answer_with_another_id_is_found(model: ModelGateway) -> None:
 
 async def test_examples_have_a_bound(model: ModelGateway) -> None:
     """Of many faults of one kind all are counted, and only the first are told one by one."""
-
     async with Generator(settings(model, load=SHORT)) as generator:
         await generator.load()
         for payment in model.payments.values():

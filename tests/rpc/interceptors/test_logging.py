@@ -35,7 +35,7 @@ async def test_the_line_of_a_payment(house: House) -> None:
     await house.send("Pay", samples.pay_request(), metadata=metadata, timeout=3.0)
     ((level, fields),) = house.log.calls()
     assert level == "info"
-    assert 2_000 < fields.pop("deadline_ms") <= 3_000
+    assert 0 < fields.pop("deadline_ms") <= 3_000
     assert 0 <= fields.pop("duration_ms") < 3_000
     assert fields.pop("peer").startswith("ipv4:127.0.0.1:")
     digest = hashlib.blake2b(b"key-1", digest_size=6).hexdigest()

@@ -75,9 +75,8 @@ def parser() -> ArgumentParser:
 
 
 def _moving(verbs: "Verbs") -> None:
-    pay = options.command(
-        verbs, "pay", moving.pay, "take money from a payer", options.SANDBOX_EPILOG
-    )
+    summary = "take money from a payer"
+    pay = options.command(verbs, "pay", moving.pay, summary, options.SANDBOX_EPILOG)
     pay.add_argument("amount", metavar="AMOUNT", help="such as 12.50")
     pay.add_argument("currency", metavar="CURRENCY", help="such as CNY")
     options.keyed(pay)
@@ -108,9 +107,7 @@ def _pay(pay: ArgumentParser) -> None:
     repeated = "label of your own; may be repeated"
     add("--attribute", type=label, action="append", default=[], metavar="KEY=VALUE", help=repeated)
     options.expire(pay)
-    method = pay.add_mutually_exclusive_group()
-    method.add_argument("--wallet", action="store_true", help="from the payer's wallet")
-    options.sandbox(method)
+    options.method(pay, or_wallet=True)
 
 
 def _reading(verbs: "Verbs") -> None:

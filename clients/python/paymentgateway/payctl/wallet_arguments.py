@@ -41,7 +41,7 @@ def _moved(verb: ArgumentParser) -> None:
     verb.add_argument("currency", metavar="CURRENCY", help="such as CNY")
     options.key(verb)
     verb.add_argument("--description", default="", metavar="TEXT", help="for people")
-    options.sandbox(verb)
+    options.method(verb)
 
 
 def _payer(verb: ArgumentParser) -> None:
