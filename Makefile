@@ -42,8 +42,8 @@ unit: $(READY) ## Run the tests without any I/O: a few seconds.
 campaign: $(READY) ## Break things on purpose: make campaign SEED=1 SECONDS=60.
 	@$(BIN)/python -m tests.faults --seed $(SEED) --seconds $(SECONDS)
 
-bench: $(READY) ## Measure side by side: make bench QUICK=1 in about five minutes; BENCH_OUT=folder.
-	@BENCH_OUT="$(BENCH_OUT)" $(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+bench: $(READY) ## Measure against echo, textbook and pgbench: make bench QUICK=1 BENCH_OUT=folder.
+	@$(BIN)/python -m tests.bench $(if $(filter-out 0,$(QUICK)),--quick) --out $(BENCH_OUT)
 
 lint: $(READY) ## Check style and formatting.
 	@$(BIN)/ruff check --quiet

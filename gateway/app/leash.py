@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from gateway.telemetry.logging import get_logger
 
-ANSWER_TIMEOUT_S: Final = 5.0
+ANSWER_TIMEOUT_S: Final = 3.0
 """Longest wait for one answer in seconds; above that of a readiness check."""
 
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024

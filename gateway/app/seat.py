@@ -36,7 +36,7 @@ EARLY_DEATHS_MAX: Final = 3
 ASK_PAUSE_S: Final = 0.5
 """Pause in seconds between questions whether a worker serves."""
 
-SILENCES_MAX: Final = 6
+SILENCES_MAX: Final = 10
 """Unanswered questions in a row, each ANSWER_TIMEOUT_S long, after which a worker is killed."""
 
 STARTING: Final = "it is starting"
@@ -86,7 +86,7 @@ class Seat:
         self._clock = Clock()
         self._retired = asyncio.Event()
         self._process: Process | None = None
-        self._leash: Leash | None = None
+        self._leash: Leash | None = None  # once its worker has answered: before, one would wait
         self._serving_moment: float | None = None
         self._pause_s = RESTART_PAUSE_S_MIN
 
@@ -140,7 +140,7 @@ class Seat:
     async def _occupy(self) -> None:
         """Launch a worker and wait until it has ended."""
         ours, theirs = socket.socketpair()
-        self._leash = await Leash.hold(ours)
+        leash = await Leash.hold(ours)
         try:
             with theirs:
                 process = await self._launch.worker(self.index, theirs)
@@ -148,10 +148,10 @@ class Seat:
             _log.error("worker cannot be launched", worker=self.index, fault=str(error))
             self.exit_code = NOT_LAUNCHED
         else:
-            self.exit_code = await self._watched(process, self._leash)
+            self.exit_code = await self._watched(process, leash)
         finally:
-            await self._leash.let_go()
             self._leash = None
+            await leash.let_go()
 
     async def _watched(self, process: Process, leash: Leash) -> int:
         self._process = process
@@ -182,6 +182,7 @@ class Seat:
                 return  # it is ending
             else:
                 silences = 0
+                self._leash = leash
                 self._note("; ".join(problems.values()) or None)
             await asyncio.sleep(ASK_PAUSE_S)
         _log.error("worker does not answer and is killed", worker=self.index)

@@ -3,12 +3,24 @@
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any, Final
 
-from gateway.cli import config, doctor, health, ledger, migrate, reviews, sandbox, serve, version
+from gateway.cli import (
+    config,
+    doctor,
+    emulate,
+    health,
+    ledger,
+    migrate,
+    reviews,
+    sandbox,
+    serve,
+    version,
+)
 from gateway.cli.command import Command
 
 COMMANDS: Final[tuple[Command, ...]] = (
     serve.COMMAND,
     sandbox.COMMAND,
+    *emulate.COMMANDS,
     migrate.COMMAND,
     ledger.CHECK,
     ledger.RESERVE,
@@ -21,6 +33,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     version.COMMAND,
 )
 GROUPS: Final = {
+    "emulate": "strict stand-ins for real payment channels",
     "ledger": "the books: check them, prove and fund the reserve",
     "reviews": "what waits for a person's decision",
 }

@@ -41,6 +41,7 @@ CLOSE_TIMEOUT_S = 10.0
 BEGIN: Final = "begin isolation level read committed"
 """What begins a transaction that writes."""
 
+S = TypeVar("S")
 T = TypeVar("T")
 Connection: TypeAlias = asyncpg.Connection
 Work = Callable[[Connection], Awaitable[T]]
@@ -143,6 +144,10 @@ class Pool:
         """Do work as one transaction; what it raises undoes it. Raises GatewayError."""
         return await tried(lambda: self._as_one(begin, work))
 
+    async def write_after(self, look: Work[S], write: Callable[[Connection, S], Awaitable[T]]) -> T:
+        """Read, then write in one statement that commits by itself. Raises GatewayError."""
+        return await tried(lambda: self._looked(look, write))
+
     async def snapshot(self, work: Work[T]) -> T:
         """Do work that only reads, all of it as of one moment. Raises GatewayError."""
         begin = "begin isolation level repeatable read read only"
@@ -151,6 +156,13 @@ class Pool:
     async def _each(self, work: Work[T], flight: _Flight) -> T:
         async with self._lent(flight) as connection:
             return await work(connection)
+
+    async def _looked(self, look: Work[S], write: Callable[[Connection, S], Awaitable[T]]) -> T:
+        flight = _Flight(committing=False)
+        async with self._lent(flight) as connection:
+            seen = await look(connection)
+            flight.committing = True
+            return await write(connection, seen)
 
     async def _as_one(self, begin: str, work: Work[T]) -> T:
         flight = _Flight(committing=False)

@@ -229,3 +229,13 @@ async def test_the_page_of_all_does_without_the_silent(
     assert 'served{worker="0"}' not in text
     assert 'served{worker="1"} 17.0' in text
     assert 'process_cpu_seconds_total{worker="supervisor"}' in text
+
+
+async def test_the_page_of_all_does_not_wait_for_a_start(book: Path) -> None:
+    """A worker that is still starting keeps nobody waiting for the metrics of the others."""
+    sleeps = "import time\nif index == '0': time.sleep(60)"
+    async with sailing(book, what_it_does=sleeps) as ship:
+        await ship.until_all_serve(1)
+        began = time.monotonic()
+        assert b'served{worker="1"} 17.0' in await ship.crew.exposition()
+        assert time.monotonic() - began < leash.ANSWER_TIMEOUT_S / 2

@@ -15,17 +15,23 @@ the payments in its tables are counted against the answers that were given.
     answers      what was answered, looked at after the run
     frames       the bytes of HTTP/2 that gRPC needs
     connection   one connection: streams, windows, answers
-    generator    the process: closed loop and open loop
+    run          calls made and timed: closed loop and open loop
+    generator    the process that runs them
     load         the generator, as seen from the process that measures
     echo         the server that does nothing
     textbook     the server that does what the textbook says
     pgbench      the same writes without any server
-    servers      all of them started, with accounts that have money
+    accounts     merchants, and payers with full wallets
+    databases    databases for what the gateway is compared with, and what they say was paid
+    servers      each server as a process
+    arena        all of them, started when they are needed
     usage        CPU time and memory of processes
     series       one thing measured, once per round
+    bench        a run of the generator with the CPU time that it took
     stages       which series are measured when
     figures      what is to be reached
-    checks       that no payment was lost or doubled
     report       table, bench.json, report.html
     picture      how cost grows, drawn
+
+`python -m tests.bench --help` says how to measure one figure alone.
 """

@@ -20,8 +20,8 @@ REFUND_STATEMENTS = 9
 
 COMMIT = REFUND_STATEMENTS
 
-OPENING_STATEMENTS = 4
-"""begin, claims, write, commit."""
+OPENING_STATEMENTS = 2
+"""look, write."""
 
 
 class Scene(NamedTuple):

@@ -63,13 +63,20 @@ async def test_a_batch_has_a_bound():
 
 
 async def test_lanes_run_side_by_side_and_no_more():
-    """As many batches are under way as there are lanes."""
+    """Another batch is begun beside one when enough wait, and no more than there are lanes."""
     press = Press()
     press.go.clear()
-    gatherer = gathering(press, batch_max=1, lanes=2)
-    done = [*gatherer.submit(["a"]), *gatherer.submit(["b"]), *gatherer.submit(["c"])]
+    gatherer = gathering(press, batch_max=2, lanes=2, lane_items=2)
+    done = gatherer.submit(["a"])
+    await asyncio.sleep(0)
+    done += gatherer.submit(["b"])
+    await asyncio.sleep(0)
+    assert press.batches == [["a"]]
+    done += gatherer.submit(["c"])
+    await asyncio.sleep(0)
+    done += gatherer.submit(["d", "e", "f"])
     await asyncio.sleep(0.01)
-    assert press.batches == [["a"], ["b"]]
+    assert press.batches == [["a"], ["b", "c"]]
     press.go.set()
     await asyncio.gather(*done)
 
@@ -134,3 +141,16 @@ async def test_draining_waits_for_all():
     await gatherer.drain()
     assert all(item.done() for item in done)
     await gatherer.drain()
+
+
+async def test_nobody_is_forgotten_at_the_end_of_a_lane():
+    """What comes in the turn in which a lane ends is run, by that lane or by a new one."""
+    gatherer = gathering(Press())
+    later = []
+    for _ in range(20):
+        [done] = gatherer.submit(["a"])
+        done.add_done_callback(lambda _done: later.extend(gatherer.submit(["b"])))
+        await done
+    async with asyncio.timeout(1):
+        await gatherer.drain()
+    assert [item.result() for item in later] == ["B"] * 20

@@ -220,7 +220,7 @@ async def test_an_order_has_one_payment_also_within_a_batch(database, urls):
 
 
 @pytest.mark.parametrize("when", [When.BEFORE, When.AFTER])
-@pytest.mark.parametrize("at", range(1, 6))
+@pytest.mark.parametrize("at", [1, 2])
 async def test_a_batch_that_is_lost_anywhere_is_made_once(urls, monkeypatch, at, when):
     """A connection lost at any statement of a batch leaves each payment made once, each told so."""
     make_fragile(monkeypatch)

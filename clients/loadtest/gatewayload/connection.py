@@ -35,7 +35,7 @@ from paymentgateway.v1.payment_service_pb2_grpc import PaymentServiceStub
 from paymentgateway.v1.refund_service_pb2_grpc import RefundServiceStub
 from paymentgateway.v1.wallet_service_pb2_grpc import WalletServiceStub
 
-READY_S_MAX: Final = 10.0
+READY_S_MAX: Final = 30.0
 """How long connections may take to open before the run, in seconds."""
 
 PAUSE_S: Final = 0.2
@@ -91,7 +91,9 @@ class Questions:
 
     def __init__(self, target: Target, patience_s: float) -> None:
         """Prepare it. `patience_s` bounds how long one question is asked, in seconds."""
-        self._target, self._patience_s = target, patience_s
+        self._patience_s = patience_s
+        # A trial balance of millions of entries takes longer than a payment may.
+        self._deadline_s = max(patience_s, target.deadline_s)
         self._channel = open_channel(target.address, target.tls, DEFAULT_RETRY)
         self.payments = PaymentServiceStub(self._channel)
         self.refunds = RefundServiceStub(self._channel)
@@ -119,7 +121,7 @@ class Questions:
         end = time.monotonic() + self._patience_s
         while True:
             try:
-                return await method(request, timeout=self._target.deadline_s)
+                return await method(request, timeout=self._deadline_s)
             except grpc.aio.AioRpcError as rpc_error:
                 error = from_rpc_error(rpc_error)
                 pause_s = error.retry_after_s or PAUSE_S

@@ -6,8 +6,6 @@ read from both of its ends.
 """
 
 import re
-from dataclasses import replace
-from decimal import Decimal
 from typing import NamedTuple
 
 from gateway.channels.bill import (
@@ -67,7 +65,7 @@ def parse_rows(data: bytes, *, header: str = HEADER) -> Bill:
     rows = [_row(text) for text in texts[1:end]]
     failed = [row for row in rows if row.refund_state == REFUND_FAILED]
     lines = tuple(_line(row) for row in rows if row.refund_state != REFUND_FAILED)
-    return Bill(lines, _without(_totals(texts[end + 1]), failed))
+    return Bill(lines, _totals(texts[end + 1], failed))
 
 
 def _texts(data: bytes) -> list[str]:
@@ -140,27 +138,15 @@ def _money(text: str, currency: str) -> Money:
     return Money(currency, amount)
 
 
-def _totals(text: str) -> BillTotals:
+def _totals(text: str, failed: list[Row]) -> BillTotals:
+    """Read the totals, less what was never refunded: it stands in the bill, and moved nothing."""
     cells = _cells(text)
     if len(cells) != TOTALS_HEADER.count(",") + 1 or not _COUNT.fullmatch(cells[0]):
         raise BillRefused("The totals of a bill are not what its heading says.")
+    unmoved = sum(read_minor_units(row.refund, CURRENCY) for row in failed)
     return BillTotals(
-        lines=int(cells[0]),
+        lines=int(cells[0]) - len(failed),
         charged=read_minor_units(cells[5], CURRENCY),
-        refunded=read_minor_units(cells[6], CURRENCY),
-        fee=read_decimal(cells[4]),
-    )
-
-
-def _without(told: BillTotals, failed: list[Row]) -> BillTotals:
-    """Take out what was never refunded: it stands in the bill, and is no movement of money."""
-    if told.lines is None or told.refunded is None or told.fee is None:
-        return told
-    refunded = sum(read_minor_units(row.refund, CURRENCY) for row in failed)
-    fee = sum((read_decimal(row.fee) for row in failed), Decimal(0))
-    return replace(
-        told,
-        lines=told.lines - len(failed),
-        refunded=told.refunded - refunded,
-        fee=told.fee - fee,
+        refunded=read_minor_units(cells[6], CURRENCY) - unmoved,
+        fee=read_decimal(cells[4]) - sum(read_decimal(row.fee) for row in failed),
     )

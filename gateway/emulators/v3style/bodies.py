@@ -1,15 +1,20 @@
 """The bodies that both channels of the family take, as allow-lists, and the commands they make."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from gateway.emulators.core.fields import Fields, InvalidField
 from gateway.emulators.v3style import beijing
 from gateway.emulators.v3style.commands import (
+    AskBill,
+    BillVariant,
     CloseOrder,
     Command,
+    FetchBill,
+    ListCertificates,
     NewOrder,
     NewRefund,
     QueryOrder,
@@ -36,6 +41,7 @@ URL_LENGTH_MAX: Final = 255
 GOODS_MAX: Final = 6_000
 
 _URL_CHARACTERS: Final = re.compile("[!-~]+")
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00")
 
 
@@ -55,6 +61,16 @@ def time(fields: Fields, name: str) -> str:
         beijing.from_text(value)
     except ValueError:
         raise InvalidField(fields.path(name), "is no time") from None
+    return value
+
+
+def day(fields: Fields, name: str) -> str:
+    """A day like 2026-01-31."""
+    value = fields.matching(name, _DAY, "a day like 2026-01-31")
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise InvalidField(fields.path(name), "is no day") from None
     return value
 
 
@@ -218,11 +234,44 @@ def refund(shape: Shape) -> Callable[[Incoming], Command]:
     return read
 
 
-def query_refund(incoming: Incoming) -> Command:
-    """How a refund stands."""
+def query_refund(shape: Shape) -> Callable[[Incoming], Command]:
+    """The reader of a query of a refund whose parameters have a shape."""
+
+    def read(incoming: Incoming) -> Command:
+        own(incoming.read_query(shape), incoming.mchid)
+        number = path_value(incoming, "out_refund_no", REFUND_NUMBER)
+        return QueryRefund(mchid=incoming.mchid, number=number)
+
+    return read
+
+
+def list_certificates(incoming: Incoming) -> Command:
+    """The platform's certificates."""
     incoming.read_query({})
-    number = path_value(incoming, "out_refund_no", REFUND_NUMBER)
-    return QueryRefund(mchid=incoming.mchid, number=number)
+    return ListCertificates(mchid=incoming.mchid)
+
+
+def ask_bill(shape: Shape, variants: Mapping[str, BillVariant]) -> Callable[[Incoming], Command]:
+    """The reader of a query for a bill; `variants` are the types that may be asked for."""
+
+    def read(incoming: Incoming) -> Command:
+        query = incoming.read_query(shape)
+        own(query, incoming.mchid)
+        return AskBill(
+            mchid=incoming.mchid,
+            day=date.fromisoformat(query["bill_date"]),
+            variant=variants[query["bill_type"]],
+            gzip=query.get("tar_type") == "GZIP",
+            host=incoming.headers.get("host", ""),
+        )
+
+    return read
+
+
+def fetch_bill(incoming: Incoming) -> Command:
+    """Download a bill."""
+    shape = {"token": must(text(128)), "tartype": may(choice("gzip"))}
+    return FetchBill(mchid=incoming.mchid, token=incoming.read_query(shape)["token"])
 
 
 def path_value(incoming: Incoming, name: str, read: Callable[[Fields, str], str]) -> str:

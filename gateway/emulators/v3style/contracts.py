@@ -17,7 +17,9 @@ from gateway.emulators.v3style.records import Kind, Next, Record
 FIRST_WITHIN_MS: Final = 12 * beijing.HOUR_MS
 WAIT_MS: Final = 24 * beijing.HOUR_MS
 OPEN_HOUR, CLOSE_HOUR = 7, 22
-ANNOUNCED_DAYS_AHEAD: Final = 2  # announced on the 1st, the 2nd is to think it over, taken on the 3rd
+ANNOUNCED_DAYS_AHEAD: Final = (
+    2  # announced on the 1st, the 2nd is to think it over, taken on the 3rd
+)
 VALID_FOR_MS: Final = 3 * 365 * beijing.DAY_MS
 
 
@@ -49,9 +51,7 @@ class Contract(Record):
 
     def terminate(self, now: int, by: str, remark: str) -> "Contract":
         """The buyer or the merchant ends it."""
-        return self.move(
-            now, "TERMINATED", terminate_time=now, terminated_by=by, remark=remark
-        )
+        return self.move(now, "TERMINATED", terminate_time=now, terminated_by=by, remark=remark)
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,8 @@ def _read_public_key(path: Path) -> SigningKey:
 
 def _read_private(path: Path, kind: str) -> rsa.RSAPrivateKey:
     pem = Path(str(path).removesuffix(kind) + _KEY).read_bytes()
-    key = serialization.load_pem_private_key(pem, None)
+    # We made it: to prove anew that its numbers fit one another would cost more than it is worth.
+    key = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
     assert isinstance(key, rsa.RSAPrivateKey)
     return key
 

@@ -66,7 +66,6 @@ class Names:
     bill_url_life_ms: int
     download_path: str
     credentials: Mapping[str, Credential]  # by trade type
-    deduct_trade_type: str
     deduct_credential: Credential | None
     routes: Sequence[Route]
     certificates_view: Callable[[Sequence[tuple[SigningKey, Sealed]]], View]

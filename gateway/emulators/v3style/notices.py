@@ -33,7 +33,7 @@ SUMMARIES: Final = {
 
 
 def plan(
-    channel: Channel, mchid: str, event: str, told: View, play: Play, now: int
+    channel: Channel, mchid: str, event: str, told: View, play: Play, *, now: int
 ) -> list[Notice]:
     """The notices of one change, in order. `told` is the object as notifications show it."""
     mode = play.notify

@@ -49,6 +49,7 @@ class Asked:
     command: Command | Refusal
     flat: Mapping[str, str] = field(default_factory=dict)  # values by path, for rules
     names: Mapping[seen.Place, frozenset[str]] = field(default_factory=dict)
+    wanted: str | None = None  # the serial of the key that shall sign the answer
 
 
 def perform(txn: Transaction, channel: Channel, asked: Asked, now: int) -> Answer:

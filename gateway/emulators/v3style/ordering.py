@@ -93,9 +93,7 @@ def _found(order: Order | None) -> Order:
     return order
 
 
-def _repeat(
-    txn: Transaction, channel: Channel, asked: NewOrder, kept: Order, now: int
-) -> Answer:
+def _repeat(txn: Transaction, channel: Channel, asked: NewOrder, kept: Order, now: int) -> Answer:
     same = (kept.request, kept.kind, kept.trade_type)
     if same != (asked.text, asked.kind, asked.trade_type):
         raise Refusal("OUT_TRADE_NO_USED", "The number was used with other parameters.")

@@ -131,7 +131,7 @@ def read_pre_notices(txn: Transaction, contract_id: str, now: int) -> list[PreNo
 
 
 def insert_effect(
-    txn: Transaction, kind: str, order: Order, number: str, amount: int, now: int
+    txn: Transaction, kind: str, order: Order, number: str, amount: int, *, now: int
 ) -> None:
     """Move the buyer's money, once."""
     values: dict[str, Value] = {

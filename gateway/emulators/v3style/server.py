@@ -5,7 +5,7 @@ delay, reply. The event loop never waits for a disk; the book's writer does.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 from http import HTTPStatus
@@ -15,28 +15,28 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from gateway.emulators.core import seen, switches
-from gateway.emulators.core.book import Book, BookBusy, Transaction
+from gateway.emulators.core import switches
+from gateway.emulators.core.book import Book, BookBusy
 from gateway.emulators.core.clock import Clock
 from gateway.emulators.core.control import CoreControl
-from gateway.emulators.core.fields import InvalidField, UnknownField
 from gateway.emulators.core.notifier import Notifier
 from gateway.emulators.core.outbox import OutboxFull
 from gateway.emulators.core.service import Gate, listen, make_runner, run_until, sweep_nonces
-from gateway.emulators.core.timers import Timer, Timers
+from gateway.emulators.core.stand_in import Ready
+from gateway.emulators.core.timers import Timers
 from gateway.emulators.core.wire import read_body
-from gateway.emulators.v3style import notices, play, rows, settlement
+from gateway.emulators.v3style import notices, play, reading, rows, settlement
 from gateway.emulators.v3style.answers import Answer, failed
-from gateway.emulators.v3style.authorization import Caller, authenticate
+from gateway.emulators.v3style.authorization import authenticate
+from gateway.emulators.v3style.buyers import Buyers
 from gateway.emulators.v3style.control import KEY_MODE, Control
 from gateway.emulators.v3style.deliveries import record_delivery
-from gateway.emulators.v3style.errors import UNKNOWN_FIELD_NUMBER, Refusal, Unauthenticated
+from gateway.emulators.v3style.errors import Unauthenticated
 from gateway.emulators.v3style.explaining import explain
-from gateway.emulators.v3style.incoming import Incoming, find_route
 from gateway.emulators.v3style.keyfiles import KeyFiles
-from gateway.emulators.v3style.keys import KEY_MODES, KeyMode, UnknownSerial
+from gateway.emulators.v3style.keys import KEY_MODES, KeyMode
 from gateway.emulators.v3style.names import Channel, Names
-from gateway.emulators.v3style.operations import UNSERVED, Asked, perform
+from gateway.emulators.v3style.operations import Asked, perform
 from gateway.emulators.v3style.replies import send
 from gateway.emulators.v3style.settings import describe
 
@@ -44,8 +44,6 @@ BEFORE_REPLY_TIMEOUT_S: Final = 2.0
 BOOK_FILE: Final = "book.sqlite3"
 KEYS_FOLDER: Final = "keys"
 MCHID_DEFAULT: Final = "1900000109"
-
-Ready = Callable[[str, int, Mapping[str, str]], None]
 
 _log = structlog.get_logger(__name__)
 
@@ -83,7 +81,7 @@ async def serve_channel(
             record=record_delivery,
         )
         stack.push_async_callback(notifier.close)
-        timers = Timers(book, clock, partial(_fire, channel))
+        timers = Timers(book, clock, partial(settlement.fire, channel=channel))
         runner = make_runner(Gate(explain), _routes(channel, book, notifier, files))
         stack.push_async_callback(runner.cleanup)
         real_port = await listen(runner, host, port)
@@ -114,13 +112,13 @@ class Desk:
             body=body,
             now_s=self._channel.clock.wire_s(),
         )
-        asked, wanted = self._read(request, caller, body)
+        asked = reading.read(self._channel, request, caller, body)
         answer = await self._answer(asked)
         for notification_id in answer.notify_first:
             await self._notifier.deliver_now(notification_id, BEFORE_REPLY_TIMEOUT_S)
         if answer.fault.delay_ms:
             await asyncio.sleep(answer.fault.delay_ms / 1000)
-        return await send(request, self._channel, answer, wanted)
+        return await send(request, self._channel, answer, asked.wanted)
 
     async def _answer(self, asked: Asked) -> Answer:
         now = self._channel.clock.now_ms()
@@ -133,41 +131,6 @@ class Desk:
             _log.exception("request failed")
             return failed()
 
-    def _read(
-        self, request: web.Request, caller: Caller, body: bytes
-    ) -> tuple[Asked, str | None]:
-        """What is asked, and with whose key the answer is wanted."""
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        mchid = caller.merchant.mchid
-        incoming = Incoming(mchid, request.method, request.raw_path, headers, body)
-        names = _names_of(incoming)
-        try:
-            route, values = find_route(
-                self._channel.names.routes, request.method, request.raw_path
-            )
-        except Refusal as refusal:
-            return Asked(caller, UNSERVED, refusal, names=names), None
-        incoming = Incoming(mchid, request.method, request.raw_path, headers, body, values)
-        flat = incoming.flat()
-        try:
-            wanted = self._wanted_serial(headers)
-            _check_headers(headers)
-            command = route.read(incoming)
-        except InvalidField as error:
-            refusal = _as_refusal(error)
-            return Asked(caller, route.operation, refusal, flat, names), None
-        except Refusal as refusal:
-            return Asked(caller, route.operation, refusal, flat, names), None
-        return Asked(caller, route.operation, command, flat, names), wanted
-
-    def _wanted_serial(self, headers: Mapping[str, str]) -> str | None:
-        wanted = headers.get(f"{self._channel.names.header}-Serial".lower())
-        try:
-            self._channel.keys.signer(wanted)
-        except UnknownSerial:
-            raise Refusal("PARAM_ERROR", "No key of the platform has this serial.") from None
-        return wanted
-
 
 def _routes(
     channel: Channel, book: Book, notifier: Notifier, files: KeyFiles
@@ -177,40 +140,12 @@ def _routes(
     read_rule = partial(
         play.read_rule, operations=names.operations, has_probe=names.probe is not None
     )
-    core = CoreControl(book, channel.clock, read_rule)
-    control = Control(book, channel, files)
-    desk = Desk(channel, book, notifier)
-    return [*core.routes(), *control.routes(), web.route("*", "/{tail:.*}", desk.handle)]
-
-
-def _names_of(incoming: Incoming) -> dict[seen.Place, frozenset[str]]:
-    """Every name that the request carries, as far as it can be read."""
-    found: dict[seen.Place, frozenset[str]] = {"header": frozenset(incoming.headers)}
-    try:
-        found["query"] = frozenset(name for name, _ in incoming.query)
-        if incoming.raw:
-            found["body"] = frozenset(path for path, _ in seen.flatten(incoming.json))
-    except InvalidField:
-        pass
-    return found
-
-
-def _check_headers(headers: Mapping[str, str]) -> None:
-    accepted = headers.get("accept", "")
-    if not headers.get("user-agent") or not accepted:
-        raise Refusal("PARAM_ERROR", "The headers Accept and User-Agent must be there.")
-    if "application/json" not in accepted and "*/*" not in accepted:
-        raise Refusal("PARAM_ERROR", "Accept must be application/json.")
-
-
-def _as_refusal(error: InvalidField) -> Refusal:
-    number = UNKNOWN_FIELD_NUMBER if isinstance(error, UnknownField) else None
-    message = f"{error.field} {error.message}."
-    return Refusal("PARAM_ERROR", message, number=number, field=error.field)
-
-
-def _fire(channel: Channel, txn: Transaction, timer: Timer, now: int) -> None:
-    settlement.fire(txn, timer, now, channel)
+    return [
+        *CoreControl(book, channel.clock, read_rule).routes(),
+        *Control(book, channel, files).routes(),
+        *Buyers(book, channel).routes(),
+        web.route("*", "/{tail:.*}", Desk(channel, book, notifier).handle),
+    ]
 
 
 def _key_mode(names: Names, switched: str | None) -> KeyMode:

@@ -28,7 +28,7 @@ def keep_order(txn: Transaction, order: Order, settle_time: int | None) -> Order
         if settle_time is not None:
             set_timer(txn, _timer(kept, SETTLE), settle_time)
     if kept.is_paid:
-        rows.insert_effect(txn, "charge", kept, kept.number, kept.total, kept.update_time)
+        rows.insert_effect(txn, "charge", kept, kept.number, kept.total, now=kept.update_time)
     return kept
 
 
@@ -37,7 +37,7 @@ def pay(
 ) -> Order:
     """The buyer's money is taken."""
     paid = _change(txn, order, order.pay(now, openid))
-    rows.insert_effect(txn, "charge", paid, paid.number, paid.total, now)
+    rows.insert_effect(txn, "charge", paid, paid.number, paid.total, now=now)
     _notify_order(txn, channel, paid, "TRANSACTION.SUCCESS", now)
     return paid
 
@@ -59,12 +59,14 @@ def close(txn: Transaction, order: Order, now: int) -> Order:
     return closed
 
 
-def pay_late(txn: Transaction, channel: Channel, order: Order, now: int, *, returned: bool) -> Order:
+def pay_late(
+    txn: Transaction, channel: Channel, order: Order, now: int, *, returned: bool
+) -> Order:
     """Money comes for a closed order: it stands, or the channel itself gives it back."""
     if not returned:
         return pay(txn, channel, order, now)
-    rows.insert_effect(txn, "charge", order, order.number, order.total, now)
-    rows.insert_effect(txn, "return", order, order.number, order.total, now)
+    rows.insert_effect(txn, "charge", order, order.number, order.total, now=now)
+    rows.insert_effect(txn, "return", order, order.number, order.total, now=now)
     return order
 
 
@@ -72,7 +74,7 @@ def revoke(txn: Transaction, order: Order, now: int) -> Order:
     """Undo a payment by code: what was taken goes back at once."""
     revoked = _change(txn, order, order.move(now, "REVOKED"))
     if order.state == "SUCCESS":
-        rows.insert_effect(txn, "return", order, order.number, order.total, now)
+        rows.insert_effect(txn, "return", order, order.number, order.total, now=now)
     return revoked
 
 
@@ -98,8 +100,16 @@ def settle_refund(
     clear_timers(txn, settled.kind_name, str(settled.seq))
     if state == "SUCCESS":
         order = rows.read_order_by_seq(txn, settled.order_seq)
-        rows.insert_effect(txn, "refund", order, settled.number, settled.amount, now)
-    _notify(txn, channel, settled, f"REFUND.{state}", settled.notice(), settled.played, now)
+        rows.insert_effect(txn, "refund", order, settled.number, settled.amount, now=now)
+    _notify(
+        txn,
+        channel,
+        settled,
+        f"REFUND.{state}",
+        told=settled.notice(),
+        play=settled.played,
+        now=now,
+    )
     return settled
 
 
@@ -110,14 +120,16 @@ def redirect_refund(txn: Transaction, refund: Refund, now: int) -> Refund:
     return redirected
 
 
-def renotify(txn: Transaction, channel: Channel, record: Order | Refund, play: Play, now: int) -> int:
+def renotify(
+    txn: Transaction, channel: Channel, record: Order | Refund, play: Play, now: int
+) -> int:
     """Tell the merchant once more how a record stands; how many notifications that makes."""
     if isinstance(record, Refund):
         event, told = f"REFUND.{record.state}", record.notice()
     else:
         event = "TRANSACTION.FAIL" if record.state == "PAYERROR" else "TRANSACTION.SUCCESS"
         told = record.view()
-    return len(_notify(txn, channel, record, event, told, play, now))
+    return len(_notify(txn, channel, record, event, told=told, play=play, now=now))
 
 
 def fire(txn: Transaction, timer: Timer, now: int, channel: Channel) -> None:
@@ -157,7 +169,7 @@ def _timer(record: Record, purpose: str) -> Timer:
 
 def _notify_order(txn: Transaction, channel: Channel, order: Order, event: str, now: int) -> None:
     if order.kind != "CODE":  # who pays by code stands at the till, and is told there
-        _notify(txn, channel, order, event, order.view(), order.played, now)
+        _notify(txn, channel, order, event, told=order.view(), play=order.played, now=now)
 
 
 def _notify(
@@ -165,13 +177,14 @@ def _notify(
     channel: Channel,
     record: Order | Refund,
     event: str,
+    *,
     told: View,
     play: Play,
     now: int,
 ) -> tuple[int, ...]:
     if record.notify_url is None:
         return ()
-    planned = notices.plan(channel, record.mchid, event, told, play, now)
+    planned = notices.plan(channel, record.mchid, event, told, play, now=now)
     held = play.notify == "BEFORE_REPLY"
     due_time = now + (BEFORE_REPLY_HOLD_MS if held else play.notify_delay_ms)
     kind, url = record.kind_name, record.notify_url

@@ -1,6 +1,7 @@
 """One line per call, at its end: what, for whom, how it went, how long it took.
 
-Nothing that a caller sent stands in it but identifiers of a fixed form. A line that nobody would
+Calls that were answered are told at the level `debug` only: metrics count them, the feed of events
+tells what they did, and a line each would cost more than the payment. Nothing that a caller sent stands in it but identifiers of a fixed form. A line that nobody would
 see costs nothing: the level is asked before anything is put together for it.
 """
 
@@ -51,14 +52,14 @@ def log_call(inner: Handler, method: Method, desk: Desk) -> Handler:
 
 def _level(verdict: Verdict) -> int:
     if verdict is ANSWERED:
-        return logging.INFO
+        return logging.DEBUG
     if verdict.code in _WARNINGS:
         return logging.WARNING
     return logging.ERROR if verdict == FAULT else logging.INFO
 
 
 def _write(call: Call, method: Method, desk: Desk, verdict: Verdict) -> None:
-    write = desk.log.info
+    write = desk.log.debug if verdict is ANSWERED else desk.log.info
     if verdict.code in _WARNINGS:
         write = desk.log.warning
     elif verdict == FAULT:

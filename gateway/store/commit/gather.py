@@ -33,12 +33,15 @@ class GatherBounds:
         batch_max: items done together.
         backlog_max: items that may wait.
         lanes: batches under way side by side.
+        lane_items: items that must wait before another lane is opened beside one: many small
+            batches cost more than few large ones.
         wait_max_s: seconds that an item may wait before it is taken into a batch.
     """
 
     batch_max: int = 256
     backlog_max: int = 20_000
     lanes: int = 2
+    lane_items: int = 64
     wait_max_s: float = 5.0
 
 
@@ -75,6 +78,7 @@ class Gatherer(Generic[Item, Result]):
         self._run = run
         self._touches = touches
         self._queue: deque[Waiting[Item, Result]] = deque()
+        self._lanes_open = 0
         self._lanes: set[asyncio.Task[None]] = set()
 
     @property
@@ -93,7 +97,8 @@ class Gatherer(Generic[Item, Result]):
         now = loop.time()
         added = [Waiting[Item, Result](item, now, loop.create_future()) for item in items]
         self._queue.extend(added)
-        if len(self._lanes) < self.bounds.lanes:
+        if self._another_lane():
+            self._lanes_open += 1
             lane = loop.create_task(self._lane())
             self._lanes.add(lane)
             lane.add_done_callback(self._lanes.discard)
@@ -104,14 +109,20 @@ class Gatherer(Generic[Item, Result]):
         while self._lanes:
             await asyncio.wait(set(self._lanes))
 
+    def _another_lane(self) -> bool:
+        many = len(self._queue) >= self.bounds.lane_items
+        return not self._lanes_open or (many and self._lanes_open < self.bounds.lanes)
+
     async def _lane(self) -> None:
-        while batch := self._take():
-            try:
+        """Run batches until nothing waits. It is closed in the very turn in which it saw that."""
+        batch: list[Waiting[Item, Result]] = []
+        try:
+            while batch := self._take():
                 await self._run(batch)
-            except BaseException:  # the loop is ending: nobody waits for ever
-                for waiting in batch:
-                    waiting.done.cancel()
-                raise
+        finally:
+            self._lanes_open -= 1
+            for waiting in batch:  # left over only where the loop is ending: nobody waits for ever
+                waiting.done.cancel()
 
     def _take(self) -> list[Waiting[Item, Result]]:
         """Take the next batch, in order of arrival; what touches the same thing stays behind."""

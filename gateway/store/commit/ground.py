@@ -1,11 +1,13 @@
-"""The ground that a batch is decided on: what its keys stand for, and what is, under locks.
+"""The ground that a batch is decided on: what its keys stand for, and what is.
 
-Locks are taken kind by kind, in one order for every batch: payments, guards of merchants' balances,
-wallets, the platform's budgets, and last, by writing them, the keys. Within a kind they are sorted.
-So batches of several processes wait for each other, and never in a circle.
+Openings need no lock as long as nobody else is after the same: they are decided on what a glance
+shows, and written only if that still holds. Everything else is locked first, and so are openings
+that lost a race. Locks are taken kind by kind, in one order for every batch: payments, guards of
+merchants' balances, wallets, the platform's budgets, and last, by writing them, the keys. Within a
+kind they are sorted. So batches of several processes wait for each other, and never in a circle.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
@@ -29,6 +31,9 @@ LOCK_GUARDS = sql("lock_guards")
 READ_FUNDS = sql("read_funds")
 LOCK_BUDGETS = sql("lock_budgets")
 LOCK_WALLETS = sql("lock_wallets")
+LOOK = sql("look_at_keys_and_wallets")
+
+NO_WALLET = (None, None)
 
 Key: TypeAlias = tuple[str, str]
 """An owner with an idempotency key, an order, or a currency."""
@@ -45,7 +50,7 @@ class Holding(NamedTuple):
 class Ground:
     """What was read; while a batch is decided, it moves on with each decision."""
 
-    claims: Mapping[Key, Claim] = field(default_factory=dict)
+    claims: dict[Key, Claim] = field(default_factory=dict)
     aggregates: dict[Owned, Aggregate] = field(default_factory=dict)
     funds: dict[Key, Funds] = field(default_factory=dict)
     wallets: dict[WalletRef, Holding] = field(default_factory=dict)
@@ -54,6 +59,27 @@ class Ground:
     def claim_before(self, claim: Claim | None) -> Claim | None:
         """Give what a key stood for before this batch."""
         return self.claims.get((claim.owner_id, claim.idempotency_key)) if claim else None
+
+
+async def glance(connection: Connection, batch: Sequence[Opening]) -> Ground:
+    """Read what openings need, and lock nothing: what is written will only fit what was read."""
+    ground = Ground()
+    for record in await connection.fetch(LOOK, *_columns([_looked_for(item) for item in batch])):
+        if record["kind"]:
+            claim = rows.claim_of(record)
+            ground.claims[claim.owner_id, claim.idempotency_key] = claim
+        if record["available"] is not None:
+            ref = WalletRef(record["wallet_owner_id"], record["currency"])
+            ground.wallets[ref] = Holding(record["available"], record["held"])
+    answered = set(_answered(batch, ground))
+    if answered:
+        ground.aggregates = await load_aggregates(connection, answered)
+    ground.orders = await _taken_orders(connection, batch)
+    return ground
+
+
+def _looked_for(item: Opening) -> tuple[str | None, ...]:
+    return (item.claim.owner_id, item.claim.idempotency_key, *(item.wallet or NO_WALLET))
 
 
 async def survey(connection: Connection, batch: Sequence[Wanted]) -> Ground:
@@ -193,5 +219,5 @@ async def _taken_orders(connection: Connection, fresh: Sequence[Wanted]) -> froz
     return frozenset((record["merchant_id"], record["order_slot"]) for record in records)
 
 
-def _columns(pairs: Sequence[tuple[object, object]]) -> tuple[tuple[object, ...], ...]:
-    return tuple(zip(*pairs, strict=True))
+def _columns(rows_: Sequence[tuple[object, ...]]) -> tuple[tuple[object, ...], ...]:
+    return tuple(zip(*rows_, strict=True))

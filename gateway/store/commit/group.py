@@ -1,10 +1,10 @@
 """Group commit: batches of what callers want written, each one transaction.
 
-A batch reads and locks its ground, decides every item, writes all of it in one statement and
-commits; only then is anybody told. Somebody else may have been first with a key or an order in the
-meantime: then nothing of the batch is kept, and it is done again on the new ground. What fails for
-a reason of its own is found by halving the batch, so that it fails alone; what would wait long for
-a lock is left to wait alone, so that a stuck payment does not hold up the others.
+A batch reads its ground, decides every item, writes all of it in one statement and commits; only
+then is anybody told. Somebody else may have been first with a key, an order or a wallet in the
+meantime: then nothing of the batch is kept, and it is done again on the new ground, under locks.
+What fails for a reason of its own is found by halving the batch, so that it fails alone; what would
+wait long for a lock is left to wait alone, so that a stuck payment does not hold up the others.
 """
 
 import asyncio
@@ -15,9 +15,10 @@ from typing import Final, TypeAlias
 import asyncpg
 
 from gateway.domain.errors import Contended, GatewayError
+from gateway.domain.ports import Opening
 from gateway.store.commit.decide import Decided, decide
 from gateway.store.commit.gather import GatherBounds, Gatherer, Waiting
-from gateway.store.commit.ground import survey, with_budgets
+from gateway.store.commit.ground import Ground, glance, survey, with_budgets
 from gateway.store.commit.wanted import Result, Wanted, touches
 from gateway.store.commit.write import write
 from gateway.store.errors import Kind, as_seen_by_callers
@@ -102,21 +103,35 @@ class GroupCommit:
 
     async def _commit(self, batch: Sequence[Wanted]) -> Sequence[Result | BaseException]:
         """Commit a batch; where others were first with something, do it again on what is now."""
-        begin = BEGIN if len(batch) == 1 else BEGIN_BATCH
         raced: Exception = as_seen_by_callers(Kind.CONFLICT, may_have_committed=False)
-        for _ in range(RACES_MAX):
+        openings = [item for item in batch if isinstance(item, Opening)]
+        for tries in range(RACES_MAX):
             try:
-                decided = await self._pool.transact(partial(_attempt, batch=batch), begin)
+                if len(openings) == len(batch) and not tries:
+                    return (await self._hopefully(openings)).results
+                return (await self._under_locks(batch)).results
+            except asyncpg.DivisionByZeroError:
+                continue
             except asyncpg.UniqueViolationError as error:
                 raced = error
-            else:
-                if decided is not None:
-                    return decided.results
         raise raced
 
+    async def _hopefully(self, openings: Sequence[Opening]) -> Decided:
+        """Commit openings in two trips, as long as nobody else is after the same."""
 
-async def _attempt(connection: Connection, batch: Sequence[Wanted]) -> Decided | None:
-    """Do one try of a batch, within its transaction. None where somebody else was first."""
+        async def look(connection: Connection) -> tuple[Ground, Decided]:
+            ground = await glance(connection, openings)
+            return ground, decide(openings, ground)
+
+        return await self._pool.write_after(look, _write)
+
+    async def _under_locks(self, batch: Sequence[Wanted]) -> Decided:
+        begin = BEGIN if len(batch) == 1 else BEGIN_BATCH
+        return await self._pool.transact(partial(_locked, batch=batch), begin)
+
+
+async def _locked(connection: Connection, batch: Sequence[Wanted]) -> Decided:
+    """Do one try of a batch, within its transaction."""
     ground = await survey(connection, batch)
     decided = decide(batch, ground)
     if any(decided.advanced.values()):
@@ -125,8 +140,13 @@ async def _attempt(connection: Connection, batch: Sequence[Wanted]) -> Decided |
         decided = decide(batch, ground)
     if decided.empty:
         raise Undo(decided)
-    if not await write(connection, ground, decided):
-        raise Undo(None)
+    return await _write(connection, (ground, decided))
+
+
+async def _write(connection: Connection, made: tuple[Ground, Decided]) -> Decided:
+    ground, decided = made
+    if not decided.empty:
+        await write(connection, ground, decided)
     return decided
 
 

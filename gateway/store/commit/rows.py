@@ -196,9 +196,9 @@ def review(item: ReviewCase) -> Tuple:
     )
 
 
-def wallet(ref: WalletRef, holding: Holding, now: datetime) -> Tuple:
-    """Write what a wallet holds."""
-    return (*ref, *holding, now)
+def wallet(ref: WalletRef, holding: Holding, before: Holding, now: datetime) -> Tuple:
+    """Write what a wallet holds, and held before."""
+    return (*ref, *holding, *before, now)
 
 
 def _object(value: Mapping[str, Any]) -> str:

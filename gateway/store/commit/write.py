@@ -16,20 +16,14 @@ WRITE_CHANGES = sql("write_changes")
 DRAW_BUDGET = sql("draw_budget")
 
 
-async def write(connection: Connection, ground: Ground, decided: Decided) -> bool:
-    """Write. False where somebody else was first with a key: then all of it has to be undone."""
-    changed = _changed_payments(decided)
-    record = await connection.fetchrow(WRITE_CHANGES, *_arguments(ground, decided, changed))
-    if record["claimed"] != len(decided.claims):
-        return False
-    if record["changed"] != len(changed):
-        raise AssertionError("a payment that was locked has another version than was read")
+async def write(connection: Connection, ground: Ground, decided: Decided) -> None:
+    """Write. Raises asyncpg.DivisionByZeroError where the ground is not any more what was read."""
+    await connection.execute(WRITE_CHANGES, *_arguments(ground, decided))
     for currency, advanced in decided.advanced.items():
         if advanced:
             status = await connection.execute(DRAW_BUDGET, currency, advanced)
             if status != "UPDATE 1":
                 raise AssertionError(f"the budget in {currency} does not cover {advanced}")
-    return True
 
 
 def _changed_payments(decided: Decided) -> Collection[Payment]:
@@ -38,9 +32,7 @@ def _changed_payments(decided: Decided) -> Collection[Payment]:
     return {payment.payment_id: payment for payment in changed}.values()
 
 
-def _arguments(
-    ground: Ground, decided: Decided, changed: Collection[Payment]
-) -> list[list[rows.Tuple]]:
+def _arguments(ground: Ground, decided: Decided) -> list[list[rows.Tuple]]:
     changes = decided.changes
     # Sorted by what may wait for another batch: keys by themselves, new payments by their order.
     claims = sorted(decided.claims, key=lambda claim: (claim.owner_id, claim.idempotency_key))
@@ -49,13 +41,16 @@ def _arguments(
     return [
         [rows.claim(claim) for claim in claims],
         [rows.payment(payment) for payment in opened],
-        [rows.payment(payment) for payment in changed],
+        [rows.payment(payment) for payment in _changed_payments(decided)],
         _operations(changes),
         _attempts(ground, changes),
         [rows.event(change.event) for change in changes],
         [*chain.from_iterable(rows.transfers(e) for change in changes for e in change.entries)],
         [rows.review(case) for change in changes for case in change.reviews],
-        [rows.wallet(*item, changes[-1].event.create_time) for item in decided.wallets.items()],
+        [
+            rows.wallet(ref, holding, ground.wallets[ref], changes[-1].event.create_time)
+            for ref, holding in sorted(decided.wallets.items())
+        ],
     ]
 
 

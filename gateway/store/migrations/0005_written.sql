@@ -155,6 +155,8 @@ create type written_wallet as (
     currency text,
     available bigint,
     held bigint,
+    available_before bigint,
+    held_before bigint,
     update_time timestamptz
 );
-comment on type written_wallet is 'What a wallet holds after a batch.';
+comment on type written_wallet is 'What a wallet holds after a batch, and held before it.';

@@ -17,6 +17,27 @@ cross join lateral (
     offset 0
 ) c;
 
+-- name: look_at_keys_and_wallets
+-- What each of many keys stands for, and what the wallet beside it holds; nothing is locked.
+select
+    k.owner_id, k.idempotency_key, k.wallet_owner_id, k.currency,
+    c.kind, c.fingerprint, c.fingerprint_version, c.object_id, c.refusal, c.refusal_message,
+    c.caller_id, c.create_time, w.available, w.held
+from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+    as k (owner_id, idempotency_key, wallet_owner_id, currency)
+left join lateral (
+    select *
+    from operations
+    where owner_id = k.owner_id and idempotency_key = k.idempotency_key
+    offset 0
+) c on true
+left join lateral (
+    select available, held
+    from wallets
+    where owner_id = k.wallet_owner_id and currency = k.currency
+    offset 0
+) w on true;
+
 -- name: find_payments
 -- Each of many payments, alone.
 select

@@ -5,8 +5,24 @@
 -- a table that another part writes. Rows that wait for each other by a unique key come sorted by it.
 
 -- name: write_changes
--- Write the changes of a batch; who asked compares the counts, and undoes all where one is short.
-with claimed as (
+-- Write the changes of a batch, or fail by a division by zero where somebody else was first with a
+-- key, a payment or a wallet.
+with moved as (
+    -- They are there, and must hold what they were decided on. As an upsert each is found by its key,
+    -- whatever the planner thinks of the table. They are locked before the keys, as by everybody.
+    insert into wallets as w (owner_id, currency, available, held, create_time, update_time)
+    select owner_id, currency, available, held, update_time, update_time
+    from unnest($9::written_wallet[])
+    on conflict (owner_id, currency) do update set
+        available = excluded.available,
+        held = excluded.held,
+        update_time = excluded.update_time
+    where (w.owner_id, w.currency, w.available, w.held) in (
+        select owner_id, currency, available_before, held_before
+        from unnest($9::written_wallet[])
+    )
+    returning 1
+), claimed as (
     insert into operations (
         owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id,
         refusal, refusal_message, caller_id, create_time
@@ -15,6 +31,7 @@ with claimed as (
         owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id,
         refusal, refusal_message, caller_id, create_time
     from unnest($1::written_claim[])
+    where (select count(*) from moved) >= 0
     on conflict (owner_id, idempotency_key) do nothing
     returning 1
 ), opened as (
@@ -37,7 +54,7 @@ with claimed as (
         case when state = 'AUTHORIZED' then capture_before_time end
     from unnest($2::written_payment[])
 ), changed as (
-    -- They are there: as an upsert each is found by its key, whatever the planner thinks of the table.
+    -- They are there too.
     insert into payments as p (
         merchant_id, payment_id, idempotency_key, order_id, currency, amount, channel,
         method_details, capture_mode, payer, scene, description, attributes, one_per_order,
@@ -143,19 +160,12 @@ with claimed as (
         resolve_time, resolution, note
     from unnest($8::written_review[])
     on conflict (owner_id, kind, subject) do nothing
-), moved as (
-    -- The same for wallets, which are locked.
-    insert into wallets (owner_id, currency, available, held, create_time, update_time)
-    select owner_id, currency, available, held, update_time, update_time
-    from unnest($9::written_wallet[])
-    on conflict (owner_id, currency) do update set
-        available = excluded.available,
-        held = excluded.held,
-        update_time = excluded.update_time
 )
-select
-    (select count(*) from claimed) as claimed,
-    (select count(*) from changed) as changed;
+select 1 / (
+    (select count(*) from claimed) = cardinality($1)
+    and (select count(*) from changed) = cardinality($3)
+    and (select count(*) from moved) = cardinality($9)
+)::int as whole;
 
 -- name: find_claim
 -- What a key stands for.

@@ -21,38 +21,8 @@ from gateway.channels.v3style.bills import (
 )
 from gateway.channels.wechat.bill import parse_bill
 from gateway.domain.money import Money
+from tests.channels.v3style.bill_files import HEADER, bill_file, paid, refunded
 from tests.channels.v3style.wire import CHARGE_NUMBER, MCHID, NONCE, NOW, NUMBER, Side
-
-HEADER = (
-    "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,"
-    "应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,商品名称,商户数据包,"
-    "手续费,费率,订单金额,申请退款金额,费率备注"
-)
-TOTALS = "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
-
-PAID = (
-    "`2026-03-01 12:00:00,`wx1,`1900000109,`0,`,`4200001,`{charge},`oUp,`NATIVE,`SUCCESS,`OTHERS,"
-    "`CNY,`20.00,`0.00,`0,`0,`0.00,`0.00,`,`,`{name},`,`0.12000,`0.60%,`20.00,`0.00,`"
-)
-REFUNDED = (
-    "`2026-03-01 13:00:00,`wx1,`1900000109,`0,`,`4200001,`{charge},`oUp,`NATIVE,`{state},`OTHERS,"
-    "`CNY,`0.00,`0.00,`5030001,`{refund},`12.50,`0.00,`ORIGINAL,`{refunded},`tea,`,"
-    "`-0.07500,`0.60%,`0.00,`12.50,`"
-)
-SUMS = "`2,`20.00,`12.50,`0.00,`0.04500,`20.00,`12.50"
-
-
-def _paid(name: str = "tea") -> str:
-    return PAID.format(charge=CHARGE_NUMBER, name=name)
-
-
-def _refunded(state: str = "REFUND", refunded: str = "SUCCESS") -> str:
-    return REFUNDED.format(charge=CHARGE_NUMBER, refund=NUMBER, state=state, refunded=refunded)
-
-
-def _file(*rows: str, sums: str = SUMS, end: str = "\r\n") -> bytes:
-    return "".join(f"{line}{end}" for line in (HEADER, *rows, TOTALS, sums)).encode()
-
 
 CHARGE_LINE = BillLine(
     kind=BillLineKind.CHARGE,
@@ -78,38 +48,38 @@ REFUND_LINE = BillLine(
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_bill(parse: Any, end: str) -> None:
     """Payments and refunds are read from yuan into fen, in Beijing's time, with their fees."""
-    bill = parse(_file(_paid(), _refunded(), end=end))
+    bill = parse(bill_file(paid(), refunded(), end=end))
     assert bill.lines == (CHARGE_LINE, REFUND_LINE)
     assert bill.totals == BillTotals(2, 2000, 1250, Decimal("0.04500"))
 
 
 def test_bill_with_a_mark_at_its_beginning() -> None:
     """A byte order mark says nothing."""
-    assert len(parse_bill(b"\xef\xbb\xbf" + _file(_paid(), _refunded())).lines) == 2
+    assert len(parse_bill(b"\xef\xbb\xbf" + bill_file(paid(), refunded())).lines) == 2
 
 
 @pytest.mark.parametrize("name", ["a,b", "a,`b", "`,`1,`2", "a\u2028b", "1.00", "费率,`备注"])
 def test_text_of_the_merchant_cannot_shift_cells(name: str) -> None:
     """A name of goods that holds separators leaves every other cell where it is."""
-    assert parse_bill(_file(_paid(name), _refunded())).lines == (CHARGE_LINE, REFUND_LINE)
+    assert parse_bill(bill_file(paid(name), refunded())).lines == (CHARGE_LINE, REFUND_LINE)
 
 
 def test_reversed_payment_is_a_refund_by_the_charge_number() -> None:
     """A reversal has no number of its own: it is the charge's money going back."""
-    line = parse_bill(_file(_paid(), _refunded("REVOKED"))).lines[1]
+    line = parse_bill(bill_file(paid(), refunded("REVOKED"))).lines[1]
     assert (line.kind, line.number) == (BillLineKind.REFUND, CHARGE_NUMBER)
 
 
 def test_failed_refund_is_no_movement() -> None:
     """A refund that failed on the same day stands in the bill and moved nothing."""
-    bill = parse_bill(_file(_paid(), _refunded(refunded="FAIL")))
+    bill = parse_bill(bill_file(paid(), refunded(told="FAIL")))
     assert bill.lines == (CHARGE_LINE,)
     assert bill.totals == BillTotals(1, 2000, 0, Decimal("0.12000"))
 
 
 def test_empty_bill() -> None:
     """A bill without lines is a bill."""
-    assert parse_bill(_file(sums="`0,`0.00,`0.00,`0.00,`0.00000,`0.00,`0.00")).lines == ()
+    assert parse_bill(bill_file(sums="`0,`0.00,`0.00,`0.00,`0.00000,`0.00,`0.00")).lines == ()
 
 
 @pytest.mark.parametrize(
@@ -117,25 +87,25 @@ def test_empty_bill() -> None:
     [
         b"",
         b"\xff",
-        _file(_paid()),
-        _file(_paid(), _refunded(), _refunded()),
-        _file(_paid(), _refunded())[:-30],
-        _file(_paid(), _refunded(), sums="`2,`20.00,`12.50,`0.00,`0.04501,`20.00,`12.50"),
-        _file(_paid(), _refunded(), sums="`2,`20.00,`12.50,`0.00,`0.04500,`20.01,`12.50"),
-        _file(_paid(), _refunded(), sums="`2,`20.00,`12.50,`0.00,`0.04500,`20.00,`12.51"),
-        _file(_paid(), _refunded(), sums="`3,`20.00,`12.50,`0.00,`0.04500,`20.00,`12.50"),
-        _file(_paid(), _refunded(), sums="`2,`20.00"),
-        _file(_paid(), _refunded(), sums="2,20.00,12.50,0.00,0.04500,20.00,12.50"),
-        _file(_paid(), _refunded(), sums=f"`{'9' * 5000},`20.00,`12.50,`0.00,`0.0,`20.00,`12.50"),
-        _file(_paid().replace("`20.00,`0.00,`", "`20.001,`0.00,`"), _refunded()),
-        _file(_paid().replace("`20.00,`0.00,`", "`NaN,`0.00,`"), _refunded()),
-        _file(_paid().replace("`20.00,`0.00,`", "`0.00,`0.00,`"), _refunded()),
-        _file(_paid().replace("`CNY", "`XXX"), _refunded()),
-        _file(_paid().replace("`SUCCESS", "`USERPAYING"), _refunded()),
-        _file(_paid().replace("2026-03-01", "2026-02-30"), _refunded()),
-        _file(_paid().replace(",`OTHERS", ""), _refunded()),
-        _file(_paid().lstrip("`"), _refunded()),
-        _file(_paid(), _refunded()).replace("手续费,".encode(), b"", 1),
+        bill_file(paid()),
+        bill_file(paid(), refunded(), refunded()),
+        bill_file(paid(), refunded())[:-30],
+        bill_file(paid(), refunded(), sums="`2,`20.00,`12.50,`0.00,`0.04501,`20.00,`12.50"),
+        bill_file(paid(), refunded(), sums="`2,`20.00,`12.50,`0.00,`0.04500,`20.01,`12.50"),
+        bill_file(paid(), refunded(), sums="`2,`20.00,`12.50,`0.00,`0.04500,`20.00,`12.51"),
+        bill_file(paid(), refunded(), sums="`3,`20.00,`12.50,`0.00,`0.04500,`20.00,`12.50"),
+        bill_file(paid(), refunded(), sums="`2,`20.00"),
+        bill_file(paid(), refunded(), sums="2,20.00,12.50,0.00,0.04500,20.00,12.50"),
+        bill_file(paid(), refunded(), sums=f"`{'9' * 5000},`20.00,`12.50,`0.00,`0.0,`20.00,`12.50"),
+        bill_file(paid().replace("`20.00,`0.00,`", "`20.001,`0.00,`"), refunded()),
+        bill_file(paid().replace("`20.00,`0.00,`", "`NaN,`0.00,`"), refunded()),
+        bill_file(paid().replace("`20.00,`0.00,`", "`0.00,`0.00,`"), refunded()),
+        bill_file(paid().replace("`CNY", "`XXX"), refunded()),
+        bill_file(paid().replace("`SUCCESS", "`USERPAYING"), refunded()),
+        bill_file(paid().replace("2026-03-01", "2026-02-30"), refunded()),
+        bill_file(paid().replace(",`OTHERS", ""), refunded()),
+        bill_file(paid().lstrip("`"), refunded()),
+        bill_file(paid(), refunded()).replace("手续费,".encode(), b"", 1),
         HEADER.encode(),
     ],
 )
@@ -214,9 +184,9 @@ def test_ticket_that_nobody_signed_is_refused(side: Side) -> None:
             read_ticket(side.connector.account, wrong, NOW)
 
 
-def test_file() -> None:
+def testbill_file() -> None:
     """The file is unpacked, and its hash is that of what was packed."""
-    data = _file(_paid(), _refunded())
+    data = bill_file(paid(), refunded())
     assert read_file(_ticket(data), HttpReply(200, {}, gzip.compress(data))) == data
 
 

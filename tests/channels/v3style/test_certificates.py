@@ -162,7 +162,7 @@ def test_error_is_refused(side: Side) -> None:
 
 def test_connector_trusts_new_keys(side: Side) -> None:
     """A connector that is told of newer keys believes them from then on."""
-    connector = type(side.connector)(side.connector.account.settings)  # type: ignore[call-arg]
+    connector = type(side.connector)(side.connector.account.settings)
     reply = _listed(side, _entry(side, "platform", NEW_ID), key_id=NEW_ID)
     connector.trust(read_certificates(_new(side), reply, NOW))
     body = b"{}"

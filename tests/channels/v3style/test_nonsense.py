@@ -21,11 +21,11 @@ from gateway.channels.v3style.sealing import SealBroken, open_sealed
 from gateway.channels.v3style.signing import SignatureRefused, verify_message
 from gateway.channels.wechat.bill import parse_bill
 from gateway.domain.channel import AttemptKind, NotificationRefused, OutcomeClass
-from tests.channels.v3style.test_bills import _file, _paid, _refunded
+from tests.channels.v3style.bill_files import bill_file, paid, refunded
 from tests.channels.v3style.wire import NOW, SEAL_KEY, call, refund, transaction, wechat
 
 FEW = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -94,9 +94,7 @@ def test_objects_as_an_answer(made: Any, status: int, fields: dict[str, Any]) ->
     JSON,
     st.sampled_from(MADE),
 )
-def test_answer_with_one_odd_field(
-    shown: dict[str, Any], name: str, value: Any, made: Any
-) -> None:
+def test_answer_with_one_odd_field(shown: dict[str, Any], name: str, value: Any, made: Any) -> None:
     """A good answer with one field of any value raises nothing."""
     body = json.dumps(shown | {name: value}).encode()
     wechat().connector.parse(made, HttpReply(200, {}, body))
@@ -172,7 +170,7 @@ def test_base64(data: bytes, text: str) -> None:
 @given(st.data())
 def test_bill_with_a_change(data: st.DataObject) -> None:
     """A bill changed anywhere is read or refused, and what is read adds up."""
-    whole = _file(_paid(), _refunded())
+    whole = bill_file(paid(), refunded())
     start = data.draw(st.integers(0, len(whole)))
     end = data.draw(st.integers(start, min(start + 20, len(whole))))
     changed = whole[:start] + data.draw(st.binary(max_size=20)) + whole[end:]

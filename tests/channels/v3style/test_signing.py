@@ -66,6 +66,19 @@ def test_bare_public_key_is_asked_for() -> None:
     assert wechat().connector.build(call()).headers["Wechatpay-Serial"] == PUBLIC_KEY_ID
 
 
+def test_newest_public_key_is_asked_for() -> None:
+    """Of two public keys the newest that is good now is named, so a new one takes over in time."""
+    public, day = private_key("platform").public_key(), timedelta(days=1)
+    keys = [
+        PlatformKey(f"PUB_KEY_ID_{name}", public, Validity(NOW + start * day, NOW + 9 * day))
+        for name, start in (("1", -9), ("2", -1), ("3", 1))
+    ]
+    for order in (keys, keys[::-1]):
+        account = wechat().connector.account.trusting(PlatformKeys(order))
+        sent = account.get("/", NOW, NONCE)
+        assert sent.headers["Wechatpay-Serial"] == "PUB_KEY_ID_2"
+
+
 def test_certificate_mode_names_no_key() -> None:
     """Where only certificates are trusted, the channel chooses."""
     side = wechat()
@@ -231,7 +244,7 @@ def test_newest_of_our_keys_signs() -> None:
         MerchantKey(serial, private_key("merchant"), Validity(start, NOW + timedelta(days=9)))
         for serial, start in (("A1", NOW - timedelta(days=9)), ("B2", NOW))
     )
-    assert current([new, old], NOW) is new
+    assert current([old, new], NOW) is current([new, old], NOW) is new
     assert current([new, old], NOW - timedelta(seconds=1)) is old
     with pytest.raises(ValueError, match="No merchant key is valid now"):
         current([new, old], NOW + timedelta(days=9))

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from gateway.channels.v3style.keys import PlatformKeys, load_platform_key
+from gateway.channels.v3style.keys import (
+    PlatformKeys,
+    load_platform_certificate,
+    load_platform_key,
+)
 from gateway.channels.v3style.sealing import open_sealed
 from gateway.channels.v3style.signing import (
     SignatureRefused,
@@ -86,3 +90,12 @@ def test_seal_opens_as_published() -> None:
     vector = _vector("wx.v3.aead.hello")
     sealed = (vector["nonce"], vector["associated_data"], vector["ciphertext"])
     assert open_sealed(vector["apiv3_key"].encode(), *sealed) == vector["plaintext"].encode()
+
+
+def test_certificates_of_other_kinds_are_told_apart() -> None:
+    """Of published root certificates for SM2 and RSA only the latter are keys of ours."""
+    sm2, rsa_4096, _, rsa_2048 = _vector("ali.root_cert_sn")["certificates"]
+    assert load_platform_certificate(rsa_4096.encode()).key_id == "1FCFA18D6A480D11"
+    assert load_platform_certificate(rsa_2048.encode()).key.key_size == 2048
+    with pytest.raises(ValueError, match="not for an RSA key"):
+        load_platform_certificate(sm2.encode())

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from gatewayload.connection import gone
 from gatewayload.judge import Fault, Findings
 from gatewayload.settings import Depth, Load
-from paymentgateway.errors import Unavailable
+from paymentgateway.errors import GatewayError
 from paymentgateway.v1 import payment_pb2
 from paymentgateway.v1.payment_pb2 import Payment
 from tests.clients.loadtest.generator import Generator, run, settings
@@ -388,5 +389,6 @@ async def test_a_gateway_that_goes_away_is_not_a_lost_payment(model: ModelGatewa
     async with Generator(settings(model, load=SHORT, settle_s=0.3)) as generator:
         await generator.load()
         model.stop()
-        with pytest.raises(Unavailable):
+        with pytest.raises(GatewayError) as raised:
             await generator.audit()
+    assert gone(raised.value)
