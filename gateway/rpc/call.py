@@ -104,6 +104,9 @@ class EventLog(Protocol):
     def isEnabledFor(self, level: int) -> bool:
         """Tell whether a line of this level, a number of `logging`, would be written."""
 
+    def debug(self, event: str, **fields: Any) -> Any:
+        """Log what only somebody who looks for it wants to know."""
+
     def info(self, event: str, **fields: Any) -> Any:
         """Log what is normal."""
 

@@ -62,11 +62,10 @@ class Payments:
             Overloaded: too much waits to be committed; nothing was kept.
             GatewayError: what `decide` raised, or the database could not do it.
         """
-        [done] = self._commits.submit([opening])
-        result = await done
-        if not isinstance(result, Opened):
-            raise TypeError("an opening was answered as a change")
-        return result
+        [told] = await self._commits.submit([opening])
+        if isinstance(told, BaseException):
+            raise told
+        return _opened(told)
 
     async def open_payments(self, openings: Sequence[Opening]) -> Sequence[Opened | Exception]:
         """Do the same for many, each for itself, and give what each would have given or raised.
@@ -74,11 +73,8 @@ class Payments:
         A caller who stops waiting stops nothing. Raises Overloaded where they do not fit what may
         wait; then nothing of any was kept.
         """
-        if not openings:
-            return []
-        done = self._commits.submit(openings)
-        await asyncio.wait(done)
-        return [_told(one) for one in done]
+        told = await asyncio.shield(self._commits.submit(openings))
+        return [one if isinstance(one, Exception) else _opened(one) for one in told]
 
     async def change_payment(
         self,
@@ -99,11 +95,12 @@ class Payments:
             GatewayError: what `decide` raised, or the database could not do it.
         """
         wanted = Altering((merchant_id, payment_id), decide, claim, lock_funds)
-        [done] = self._commits.submit([wanted])
-        result = await done
-        if not isinstance(result, Changed):
+        [told] = await self._commits.submit([wanted])
+        if isinstance(told, BaseException):
+            raise told
+        if not isinstance(told, Changed):
             raise TypeError("a change was answered as an opening")
-        return result
+        return told
 
     async def find_claim(self, owner_id: str, idempotency_key: str) -> Claim | None:
         """Read what a key stands for."""
@@ -144,10 +141,7 @@ class Payments:
         return await self._pool.read(find)
 
 
-def _told(done: asyncio.Future[Result]) -> Opened | Exception:
-    """Give what one of many was told."""
-    error = done.exception()
-    result = done.result() if error is None else error
-    if not isinstance(result, Opened | Exception):
-        raise TypeError("an opening was answered as a change")
-    return result
+def _opened(told: Result | BaseException) -> Opened:
+    if not isinstance(told, Opened):
+        raise TypeError("an opening was not answered as one")
+    return told

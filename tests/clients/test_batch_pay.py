@@ -123,7 +123,7 @@ async def test_a_batch_that_was_not_kept_is_sent_again(
 async def test_a_large_batch_is_sent_again_too(
     gateway: ScriptedGateway, client: GatewayClient
 ) -> None:
-    """gRPC repeats a batch of the largest size that the gateway takes, not just a small one."""
+    """Even a batch as large as the gateway takes is repeated by gRPC, not just a small one."""
     item = PayRequest(attributes={str(number): "x" * 60 for number in range(15)})
     items = [item] * (4_000_000 // item.ByteSize())
     refusal = Refusal(grpc.StatusCode.UNAVAILABLE, reason="SHUTTING_DOWN", pushback_ms=10)

@@ -76,6 +76,9 @@ class Log:
     def isEnabledFor(self, _level: int) -> bool:  # noqa: N802 - as loggers name it
         return True
 
+    def debug(self, event: str, **fields: Any) -> None:
+        self.lines.append(("debug", event, fields))
+
     def info(self, event: str, **fields: Any) -> None:
         self.lines.append(("info", event, fields))
 

@@ -181,7 +181,7 @@ async def test_the_line_of_a_batch(house: House) -> None:
     """A batch leaves one line, which says how many items it had and nothing of what is in them."""
     await results(house, batch(item("key-1"), b"", item("key-2")))
     ((level, fields),) = house.log.calls()
-    assert (level, fields["code"], fields["items"]) == ("info", "OK", "3")
+    assert (level, fields["code"], fields["items"]) == ("debug", "OK", "3")
     assert "key-1" not in str(fields)
     assert "key_hash" not in fields
 

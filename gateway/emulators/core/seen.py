@@ -6,6 +6,7 @@ of every header, query parameter and JSON member that arrives, before it judges 
 only, never values. Members of arrays are named once (`goods_detail[].quantity`).
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal
 
@@ -29,7 +30,7 @@ def flatten(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for member in value:
             yield from flatten(member, f"{path}[]")
     else:
-        yield path, value if isinstance(value, str) else repr(value)
+        yield path, value if isinstance(value, str) else json.dumps(value)
 
 
 def record(txn: Transaction, operation: str, place: Place, names: Iterable[str]) -> None:

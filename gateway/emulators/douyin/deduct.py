@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from gateway.emulators.core.fields import InvalidField
 from gateway.emulators.v3style import beijing
-from gateway.emulators.v3style.bodies import (
+from gateway.emulators.v3style.allowlists import (
     AMOUNT,
     APPID,
     CONTRACT_CODE,
@@ -14,10 +14,10 @@ from gateway.emulators.v3style.bodies import (
     NUMBER,
     REFUND,
     SCENE,
-    new_order,
     notify_url,
     time,
 )
+from gateway.emulators.v3style.bodies import new_order
 from gateway.emulators.v3style.commands import (
     AnnounceDeduction,
     Command,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from gateway.emulators.douyin import deduct
-from gateway.emulators.v3style import beijing, bodies
+from gateway.emulators.v3style import allowlists, beijing, bodies
 from gateway.emulators.v3style.commands import BillVariant
 from gateway.emulators.v3style.incoming import Route
 from gateway.emulators.v3style.keys import SigningKey
@@ -20,8 +20,8 @@ _BILL_VARIANTS: Final[dict[str, BillVariant]] = {
     "REFUND": "REFUND",
 }
 _BILL: Final = {
-    "mchid": must(bodies.MCHID),
-    "bill_date": must(bodies.day),
+    "mchid": must(allowlists.MCHID),
+    "bill_date": must(allowlists.day),
     "bill_type": must(choice(*_BILL_VARIANTS)),
     "tar_type": must(choice("GZIP")),
 }
@@ -43,7 +43,7 @@ ROUTES: Final = (
         "query_refund",
         "GET",
         f"{_REFUNDS}/{{out_refund_no}}",
-        bodies.query_refund({"mchid": may(bodies.MCHID)}),
+        bodies.query_refund({"mchid": may(allowlists.MCHID)}),
     ),
     Route("sign_contract", "POST", "/v1/agreementauth/preentrustweb", deduct.sign_contract),
     Route("sign_contract", "POST", "/v1/agreementauth/h5entrustweb", deduct.sign_contract_h5),

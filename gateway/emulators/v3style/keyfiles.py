@@ -90,8 +90,8 @@ class KeyFiles:
     def add_public_key(self) -> str:
         """Make a platform key that is named by an id; the id."""
         private = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-        digits = "".join(secrets.choice(string.digits) for _ in range(PUBLIC_KEY_ID_DIGITS))
-        name = PUBLIC_KEY_PREFIX + digits
+        digits = secrets.randbelow(10**PUBLIC_KEY_ID_DIGITS)
+        name = f"{PUBLIC_KEY_PREFIX}{digits:0{PUBLIC_KEY_ID_DIGITS}d}"
         stem = f"{_next_place(self.platform)}-{name}"
         _write(self.platform / (stem + _KEY), _private_pem(private))
         _write(self.platform / (stem + _PUBLIC), _public_pem(private))

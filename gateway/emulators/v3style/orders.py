@@ -6,6 +6,7 @@ and only marks the order. CLOSED is the end, but for money that arrives late: re
 that, so it can be played.
 """
 
+import secrets
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal
 
@@ -116,4 +117,4 @@ class Order(Record):
 
 def new_openid() -> str:
     """The id of a buyer whom nobody named."""
-    return new_number("o", 0, 19)
+    return f"o{secrets.token_hex(13)}"

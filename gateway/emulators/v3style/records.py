@@ -6,7 +6,6 @@ within one record, whatever the machine's clock does.
 
 import json
 import secrets
-import string
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
@@ -63,5 +62,4 @@ class Record:
 
 def new_number(prefix: str, now: int, digits: int) -> str:
     """A number of the channel's own: a prefix, the day, and digits that nobody can guess."""
-    tail = "".join(secrets.choice(string.digits) for _ in range(digits))
-    return f"{prefix}{beijing.at(now):%Y%m%d}{tail}"
+    return f"{prefix}{beijing.at(now):%Y%m%d}{secrets.randbelow(10**digits):0{digits}d}"

@@ -5,7 +5,6 @@ header that is missing. So a receiver that overlooks one check is found out by e
 """
 
 import secrets
-import string
 from typing import Final
 
 from gateway.emulators.core.outbox import GOOD
@@ -16,13 +15,12 @@ from gateway.emulators.v3style.names import Channel, Sealed
 
 STALE_S: Final = 600
 NONCE_LENGTH: Final = 32
-_ALPHABET: Final = string.ascii_letters + string.digits
 _STRANGER: Final = "7132D72A03E93CDDF8C03BBD1F37EEDF00000000"
 
 
 def new_token(length: int) -> str:
-    """Letters and digits that nobody can guess."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    """So many letters and digits that nobody can guess; an even number of them."""
+    return secrets.token_hex(length // 2)
 
 
 def signed_headers(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from gateway.emulators.v3style import beijing, bodies
+from gateway.emulators.v3style import allowlists, beijing, bodies
 from gateway.emulators.v3style.commands import BillVariant
 from gateway.emulators.v3style.incoming import Route
 from gateway.emulators.v3style.keys import SigningKey
@@ -19,7 +19,7 @@ _BILL_VARIANTS: Final[dict[str, BillVariant]] = {
     "REFUND": "REFUND",
 }
 _BILL: Final = {
-    "bill_date": must(bodies.day),
+    "bill_date": must(allowlists.day),
     "bill_type": may(choice(*_BILL_VARIANTS), "ALL"),
     "tar_type": may(choice("GZIP")),
 }
@@ -40,7 +40,7 @@ ROUTES: Final = (
     Route("query", "GET", _NUMBER, bodies.query_by_number),
     Route("query", "GET", f"{_ORDERS}/id/{{transaction_id}}", bodies.query_by_transaction),
     Route("close", "POST", f"{_NUMBER}/close", bodies.close),
-    Route("refund", "POST", _REFUNDS, bodies.refund(bodies.REFUND)),
+    Route("refund", "POST", _REFUNDS, bodies.refund(allowlists.REFUND)),
     Route("query_refund", "GET", f"{_REFUNDS}/{{out_refund_no}}", bodies.query_refund({})),
     Route(
         "redirect_refund",

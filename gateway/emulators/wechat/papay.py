@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from gateway.emulators.v3style import beijing
-from gateway.emulators.v3style.bodies import (
+from gateway.emulators.v3style.allowlists import (
     AMOUNT,
     APPID,
     CHANNEL_NUMBER,
@@ -14,10 +14,9 @@ from gateway.emulators.v3style.bodies import (
     NUMBER,
     OPENID,
     REFUND_NUMBER,
-    new_order,
     notify_url,
-    path_value,
 )
+from gateway.emulators.v3style.bodies import new_order, path_value
 from gateway.emulators.v3style.commands import (
     AnnounceDeduction,
     Command,

@@ -1,8 +1,9 @@
 """One line per call, at its end: what, for whom, how it went, how long it took.
 
 Calls that were answered are told at the level `debug` only: metrics count them, the feed of events
-tells what they did, and a line each would cost more than the payment. Nothing that a caller sent stands in it but identifiers of a fixed form. A line that nobody would
-see costs nothing: the level is asked before anything is put together for it.
+tells what they did, and a line each would cost more than the payment. A line that nobody would see
+costs nothing: the level is asked before anything is put together for it. Nothing that a caller sent
+stands in a line but identifiers of a fixed form.
 """
 
 import hashlib
@@ -59,8 +60,10 @@ def _level(verdict: Verdict) -> int:
 
 
 def _write(call: Call, method: Method, desk: Desk, verdict: Verdict) -> None:
-    write = desk.log.debug if verdict is ANSWERED else desk.log.info
-    if verdict.code in _WARNINGS:
+    write = desk.log.info
+    if verdict is ANSWERED:
+        write = desk.log.debug
+    elif verdict.code in _WARNINGS:
         write = desk.log.warning
     elif verdict == FAULT:
         write = desk.log.error

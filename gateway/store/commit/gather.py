@@ -1,8 +1,9 @@
 """Gathering: what many callers ask for at the same time is done together.
 
-Nothing waits for a timer: a batch is what gathered while the batches before it were under way, so a
-lonely caller is served at once and a crowd shares one trip. Callers who arrived first go first, but
-two that touch the same thing (`touches`) never share a batch: the later one finds in the next batch
+Nothing waits for a timer: a batch is what gathered while the batch before it was under way, so a
+lonely caller is served at once and a crowd shares one trip. There is one batch at a time: two side
+by side would only be smaller, and in each other's way. Callers who arrived first go first, but two
+that touch the same thing (`touches`) never share a batch: the later one finds in the next batch
 what the earlier one left. Every bound has a name; what is beyond the backlog is refused before
 anything is kept, and so is what waited too long to be taken into a batch.
 """
@@ -11,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from gateway.domain.errors import Overloaded, Reason
 
@@ -32,36 +33,44 @@ class GatherBounds:
     Attributes:
         batch_max: items done together.
         backlog_max: items that may wait.
-        lanes: batches under way side by side.
-        lane_items: items that must wait before another lane is opened beside one: many small
-            batches cost more than few large ones.
         wait_max_s: seconds that an item may wait before it is taken into a batch.
     """
 
     batch_max: int = 256
     backlog_max: int = 20_000
-    lanes: int = 2
-    lane_items: int = 64
     wait_max_s: float = 5.0
 
 
 @dataclass(slots=True)
+class Call(Generic[Result]):
+    """One caller's items: what each was told, and who waits until all were told."""
+
+    told: list[Result | BaseException | None]
+    left: int
+    done: asyncio.Future[Sequence[Result | BaseException]]
+
+
+@dataclass(slots=True)
 class Waiting(Generic[Item, Result]):
-    """An item, and who waits for its result since when (on the loop's clock)."""
+    """An item that waits since a moment on the loop's clock, and whose it is."""
 
     item: Item
     since: float
-    done: asyncio.Future[Result] = field(repr=False)
+    call: Call[Result] = field(repr=False)
+    place: int = 0
 
-    def give(self, result: Result) -> None:
-        """Tell the result, if anybody still waits for it."""
-        if not self.done.done():
-            self.done.set_result(result)
+    @property
+    def given_up(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.call.done.done()
 
-    def fail(self, error: BaseException) -> None:
-        """Tell an error, if anybody still waits."""
-        if not self.done.done():
-            self.done.set_exception(error)
+    def tell(self, result: Result | BaseException) -> None:
+        """Tell a result or an error; the caller hears of it when all that he asked for is told."""
+        call = self.call
+        call.told[self.place] = result
+        call.left -= 1
+        if not call.left and not call.done.done():
+            call.done.set_result(cast("Sequence[Result | BaseException]", call.told))
 
 
 Run = Callable[[Sequence[Waiting[Item, Result]]], Awaitable[None]]
@@ -69,7 +78,7 @@ Touches = Callable[[Item], Iterable[Hashable]]
 
 
 class Gatherer(Generic[Item, Result]):
-    """Lets items wait and runs them in batches. `run` gives each its result, and never raises."""
+    """Lets items wait and runs them in batches. `run` tells each its result, and never raises."""
 
     def __init__(
         self, run: Run[Item, Result], bounds: GatherBounds, touches: Touches[Item] | None = None
@@ -78,51 +87,45 @@ class Gatherer(Generic[Item, Result]):
         self._run = run
         self._touches = touches
         self._queue: deque[Waiting[Item, Result]] = deque()
-        self._lanes_open = 0
-        self._lanes: set[asyncio.Task[None]] = set()
+        self._running: asyncio.Task[None] | None = None
 
     @property
     def waiting(self) -> int:
         """How many items wait to be taken into a batch."""
         return len(self._queue)
 
-    def submit(self, items: Sequence[Item]) -> list[asyncio.Future[Result]]:
-        """Let items wait, all of them or none. Raises Overloaded.
+    def submit(self, items: Sequence[Item]) -> asyncio.Future[Sequence[Result | BaseException]]:
+        """Let items wait, all of them or none, and give what will hold what each was told.
 
-        What is asked for goes on whether or not anybody waits for the futures.
+        What was begun goes on whether or not anybody waits for it. Raises Overloaded.
         """
         if len(self._queue) + len(items) > self.bounds.backlog_max:
             raise _overloaded()
         loop = asyncio.get_running_loop()
         now = loop.time()
-        added = [Waiting[Item, Result](item, now, loop.create_future()) for item in items]
-        self._queue.extend(added)
-        if self._another_lane():
-            self._lanes_open += 1
-            lane = loop.create_task(self._lane())
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
-        return [waiting.done for waiting in added]
+        call: Call[Result] = Call([None] * len(items), len(items), loop.create_future())
+        if not items:
+            call.done.set_result([])
+        self._queue.extend(Waiting(item, now, call, place) for place, item in enumerate(items))
+        if self._queue and self._running is None:
+            self._running = loop.create_task(self._run_all())
+        return call.done
 
     async def drain(self) -> None:
         """Wait until nothing waits and nothing is under way."""
-        while self._lanes:
-            await asyncio.wait(set(self._lanes))
+        while self._running is not None:
+            await asyncio.wait([self._running])
 
-    def _another_lane(self) -> bool:
-        many = len(self._queue) >= self.bounds.lane_items
-        return not self._lanes_open or (many and self._lanes_open < self.bounds.lanes)
-
-    async def _lane(self) -> None:
-        """Run batches until nothing waits. It is closed in the very turn in which it saw that."""
+    async def _run_all(self) -> None:
+        """Run batches until nothing waits. It ends in the very turn in which it saw that."""
         batch: list[Waiting[Item, Result]] = []
         try:
             while batch := self._take():
                 await self._run(batch)
         finally:
-            self._lanes_open -= 1
+            self._running = None
             for waiting in batch:  # left over only where the loop is ending: nobody waits for ever
-                waiting.done.cancel()
+                waiting.call.done.cancel()
 
     def _take(self) -> list[Waiting[Item, Result]]:
         """Take the next batch, in order of arrival; what touches the same thing stays behind."""
@@ -133,10 +136,10 @@ class Gatherer(Generic[Item, Result]):
         queue, batch_max = self._queue, self.bounds.batch_max
         while queue and len(batch) < batch_max and len(behind) < SCAN_MAX * batch_max:
             waiting = queue.popleft()
-            if waiting.done.done():
-                continue  # nobody waits for it, and nothing of it has begun
+            if waiting.given_up:
+                continue  # nothing of it has begun
             if waiting.since < oldest:
-                waiting.fail(_overloaded())
+                waiting.tell(_overloaded())
             elif self._meets(waiting.item, touched):
                 behind.append(waiting)
             else:

@@ -24,11 +24,14 @@ from gateway.store.commit.write import write
 from gateway.store.errors import Kind, as_seen_by_callers
 from gateway.store.pool import BEGIN, Connection, Pool, Undo
 
-BATCH_LOCK_TIMEOUT_MS: Final = 100
+BATCH_LOCK_TIMEOUT_MS: Final = 250
 """Longest wait for one lock while neighbours wait too, in ms; alone, the pool's bound holds."""
 
 RACES_MAX: Final = 3
 """Times that a batch is done again because others were first, before it is halved."""
+
+WARY_BATCHES: Final = 100
+"""Batches that are locked first after a race was lost: who met a rival will meet him again."""
 
 STRAGGLERS_MAX: Final = 4
 """Items that may wait for locks alone, side by side with the batches."""
@@ -46,14 +49,15 @@ class GroupCommit:
         self._pool = pool
         self._gatherer: Gatherer[Wanted, Result] = Gatherer(self._run, bounds, touches)
         self._stragglers: set[asyncio.Task[None]] = set()
+        self._wary = 0
 
     @property
     def waiting(self) -> int:
         """How many items wait to be taken into a batch."""
         return self._gatherer.waiting
 
-    def submit(self, wanted: Sequence[Wanted]) -> list[asyncio.Future[Result]]:
-        """Let changes be written; each future gives its result or raises its own error.
+    def submit(self, wanted: Sequence[Wanted]) -> asyncio.Future[Sequence[Result | BaseException]]:
+        """Let changes be written; the future gives each one's result or error.
 
         Raises Overloaded where they do not fit the backlog; then none of them is written.
         """
@@ -77,10 +81,7 @@ class GroupCommit:
             await self._halve(batch, error)
         else:
             for waiting, result in zip(batch, results, strict=True):
-                if isinstance(result, BaseException):
-                    waiting.fail(result)
-                else:
-                    waiting.give(result)
+                waiting.tell(result)
 
     async def _halve(self, batch: Batch, error: Exception) -> None:
         """Find who caused an error; one that only has to wait longer for a lock does it aside."""
@@ -105,13 +106,15 @@ class GroupCommit:
         """Commit a batch; where others were first with something, do it again on what is now."""
         raced: Exception = as_seen_by_callers(Kind.CONFLICT, may_have_committed=False)
         openings = [item for item in batch if isinstance(item, Opening)]
-        for tries in range(RACES_MAX):
+        for _ in range(RACES_MAX):
+            hopeful = not self._wary and len(openings) == len(batch)
+            self._wary = max(0, self._wary - 1)
             try:
-                if len(openings) == len(batch) and not tries:
+                if hopeful:
                     return (await self._hopefully(openings)).results
                 return (await self._under_locks(batch)).results
             except asyncpg.DivisionByZeroError:
-                continue
+                self._wary = WARY_BATCHES
             except asyncpg.UniqueViolationError as error:
                 raced = error
         raise raced
@@ -152,4 +155,4 @@ async def _write(connection: Connection, made: tuple[Ground, Decided]) -> Decide
 
 def _fail(batch: Batch, error: BaseException) -> None:
     for waiting in batch:
-        waiting.fail(error)
+        waiting.tell(error)

@@ -27,8 +27,10 @@ class Lookups:
 
     async def payment(self, merchant_id: str, payment_id: UUID) -> Payment | None:
         """Read one payment. Raises GatewayError."""
-        [found] = self._gatherer.submit([(merchant_id, payment_id)])
-        return await found
+        [found] = await self._gatherer.submit([(merchant_id, payment_id)])
+        if isinstance(found, BaseException):
+            raise found
+        return found
 
     async def _run(self, batch: Sequence[Waiting[Owned, Payment | None]]) -> None:
         try:
@@ -36,10 +38,10 @@ class Lookups:
             found = await self._pool.read(partial(_find, wanted=list(wanted)))
         except Exception as error:  # noqa: BLE001 - everybody who asked is told
             for waiting in batch:
-                waiting.fail(error)
+                waiting.tell(error)
         else:
             for waiting in batch:
-                waiting.give(found.get(waiting.item))
+                waiting.tell(found.get(waiting.item))
 
 
 async def _find(connection: Connection, wanted: Sequence[Owned]) -> dict[Owned, Payment]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 import aiohttp
 import pytest
 
+from gateway.emulators.core import rules
 from tests.emulators.v3bench import Shop, number
 from tests.emulators.wechat import till
 
@@ -160,10 +161,10 @@ async def test_rules_are_taken_back_one_by_one(shop: Shop) -> None:
     """A rule has an id, shows what it waits for, and can be deleted before it strikes."""
     await shop.fault("close", "BUSY")
     await shop.play("create", late="SUCCESS")
-    rules = (await shop.control("GET", "/control/rules"))["rules"]
-    assert [rule["operation"] for rule in rules] == ["close", "create"]
-    assert rules[0]["fault"]["name"] == "BUSY"
-    await shop.control("DELETE", f"/control/rules/{rules[0]['id']}")
+    found = (await shop.control("GET", "/control/rules"))["rules"]
+    assert [rule["operation"] for rule in found] == ["close", "create"]
+    assert found[0]["fault"]["name"] == "BUSY"
+    await shop.control("DELETE", f"/control/rules/{found[0]['id']}")
     assert (await till.close(shop, number())).status == 404
 
 
@@ -183,6 +184,15 @@ async def test_rules_are_taken_back_one_by_one(shop: Shop) -> None:
 async def test_a_rule_is_read_strictly(shop: Shop, rule: dict[str, object]) -> None:
     """A rule that nobody would understand is refused, not ignored."""
     assert (await shop.try_control("POST", "/control/rules", rule)).status == 400
+
+
+async def test_rules_are_bounded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One rule too many is refused with 409; those that wait are kept."""
+    monkeypatch.setattr(rules, "RULES_MAX", 1)
+    rule = {"fault": {"name": "BUSY"}}
+    statuses = [(await shop.try_control("POST", "/control/rules", rule)).status for _ in range(2)]
+    assert statuses == [200, 409]
+    assert len((await shop.control("GET", "/control/rules"))["rules"]) == 1
 
 
 async def test_a_fault_before_the_effect_leaves_the_play_for_the_next(shop: Shop) -> None:

@@ -34,7 +34,7 @@ async def test_the_line_of_a_payment(house: House) -> None:
     metadata = (("x-request-id", "req-1"),)
     await house.send("Pay", samples.pay_request(), metadata=metadata, timeout=3.0)
     ((level, fields),) = house.log.calls()
-    assert level == "info"
+    assert level == "debug"
     assert 0 < fields.pop("deadline_ms") <= 3_000
     assert 0 <= fields.pop("duration_ms") < 3_000
     assert fields.pop("peer").startswith("ipv4:127.0.0.1:")
@@ -74,17 +74,6 @@ async def test_levels(house: House, error: Exception, level: str) -> None:
     assert fields["payment_id"] == samples.PAYMENT_TEXT
 
 
-async def test_bad_input_is_not_repeated_in_the_log(house: House) -> None:
-    """A request that is refused by its bytes leaves a line without any of them."""
-    request = samples.pay_request()
-    request.merchant_id = "Secret Merchant"
-    await house.refusal("Pay", request)
-    ((_, fields),) = house.log.calls()
-    assert fields["code"] == "INVALID_ARGUMENT"
-    assert "merchant_id" not in fields
-    assert "Secret" not in str(fields)
-
-
 @pytest.fixture
 def written() -> Iterator[StringIO]:
     """What the gateway's own logging writes, as it is configured when it runs."""
@@ -97,6 +86,32 @@ def written() -> Iterator[StringIO]:
     logging.captureWarnings(capture=False)
     logging.raiseExceptions = True
     root.handlers, root.level = handlers, level
+
+
+@pytest.mark.parametrize(("fails", "lines"), [(False, 0), (True, 1)])
+async def test_answered_calls_leave_no_line_at_the_usual_level(
+    written: StringIO, fails: bool, lines: int
+) -> None:
+    """At `info` a refusal is told and an answer is not; neither caller notices."""
+    answer = NotFound(Reason.PAYMENT_NOT_FOUND, "No.") if fails else samples.payment()
+    request = GetPaymentRequest(merchant_id="shop", payment_id=samples.PAYMENT_TEXT)
+    async with open_house(UseCases(get_payment=answer), log=get_logger("test")) as house:
+        if fails:
+            await house.refusal("GetPayment", request)
+        else:
+            await house.send("GetPayment", request)
+    assert len(written.getvalue().splitlines()) == lines
+
+
+async def test_bad_input_is_not_repeated_in_the_log(house: House) -> None:
+    """A request that is refused by its bytes leaves a line without any of them."""
+    request = samples.pay_request()
+    request.merchant_id = "Secret Merchant"
+    await house.refusal("Pay", request)
+    ((_, fields),) = house.log.calls()
+    assert fields["code"] == "INVALID_ARGUMENT"
+    assert "merchant_id" not in fields
+    assert "Secret" not in str(fields)
 
 
 async def test_nothing_that_a_caller_wrote_is_in_a_line(written: StringIO) -> None:
