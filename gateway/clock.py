@@ -14,8 +14,16 @@ _VERSION_7 = 0x7 << 76
 _VARIANT = 0x2 << 62
 
 
+_ENTROPY_BYTES = 10
+_ENTROPY_READ = 4_000
+"""Bytes read from the system's random source at once: asking it for each identifier is dear."""
+
+
 class Clock:
     """The real clocks."""
+
+    _entropy = b""
+    _used = 0
 
     def now(self) -> datetime:
         """Wall-clock time in UTC, in whole microseconds."""
@@ -28,9 +36,16 @@ class Clock:
     def new_id(self) -> UUID:
         """Make a UUIDv7 (RFC 9562) from the wall clock and 74 random bits."""
         milliseconds = time.time_ns() // 1_000_000
-        entropy = int.from_bytes(os.urandom(10)) >> 6
+        entropy = int.from_bytes(self._fresh_bytes()) >> 6
         high = milliseconds << 80 | _VERSION_7 | (entropy >> 62) << 64
         return UUID(int=high | _VARIANT | entropy & (1 << 62) - 1)
+
+    def _fresh_bytes(self) -> bytes:
+        begin, self._used = self._used, self._used + _ENTROPY_BYTES
+        if self._used > len(self._entropy):
+            self._entropy = os.urandom(_ENTROPY_READ)
+            begin, self._used = 0, _ENTROPY_BYTES
+        return self._entropy[begin : self._used]
 
 
 @dataclass(frozen=True, slots=True)

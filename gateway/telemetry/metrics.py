@@ -7,7 +7,7 @@ values count for themselves, and all further ones as `other`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -27,6 +27,8 @@ OTHER: Final = "other"
 EXPOSITION_TYPE: Final = CONTENT_TYPE_LATEST
 """Content type of what `Metrics.exposition` writes."""
 
+MetricT = TypeVar("MetricT", Counter, Gauge, Histogram)
+
 CALL_BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 
 
@@ -40,6 +42,7 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._seen: dict[str, set[str]] = {}
+        self._children: dict[tuple[object, ...], object] = {}
         ProcessCollector(registry=self._registry)
         self._gauge("gateway_build_info", "What runs; always 1.", "version").labels(
             __version__
@@ -112,14 +115,14 @@ class Metrics:
 
     def started(self, method: str) -> None:
         """Count a call that began."""
-        self._rpc_in_flight.labels(self._known("method", method)).inc()
+        self._of(self._rpc_in_flight, self._known("method", method)).inc()
 
     def finished(self, method: str, code: str, reason: str, seconds: float) -> None:
         """Count a call that ended; `reason` is empty where there was no error."""
         known = self._known("method", method)
-        self._rpc_in_flight.labels(known).dec()
-        self._rpc_calls.labels(known, code, reason).inc()
-        self._rpc_duration.labels(known).observe(seconds)
+        self._of(self._rpc_in_flight, known).dec()
+        self._of(self._rpc_calls, known, code, reason).inc()
+        self._of(self._rpc_duration, known).observe(seconds)
 
     def watching(self, count: int) -> None:
         """Tell how many streams of changes are open."""
@@ -128,16 +131,16 @@ class Metrics:
     def observed(self, channel: str, kind: str, outcome_class: str, seconds: float) -> None:
         """Count a call to a channel that ended."""
         known = self._known("channel", channel)
-        self._channel_calls.labels(known, kind, outcome_class).inc()
-        self._channel_duration.labels(known, kind).observe(seconds)
+        self._of(self._channel_calls, known, kind, outcome_class).inc()
+        self._of(self._channel_duration, known, kind).observe(seconds)
 
     def notified(self, channel: str, verdict: str) -> None:
         """Count a notification and what became of it."""
-        self._notifications.labels(self._known("channel", channel), verdict).inc()
+        self._of(self._notifications, self._known("channel", channel), verdict).inc()
 
     def payment_changed(self, channel: str, state: str) -> None:
         """Count a change of a payment by the state after it."""
-        self._payment_changes.labels(self._known("channel", channel), state).inc()
+        self._of(self._payment_changes, self._known("channel", channel), state).inc()
 
     def attempts_open(self, count: int, age_s_max: float) -> None:
         """Tell how many attempts are open, and the age of the oldest in seconds (0 for none)."""
@@ -164,6 +167,14 @@ class Metrics:
     def failed(self, loop: str, fault: Exception) -> None:
         """Count a run of a worker's loop that failed, by the kind of fault."""
         self._worker_errors.labels(loop, type(fault).__name__).inc()
+
+    def _of(self, metric: MetricT, *labels: str) -> MetricT:
+        """Give a metric's child for its labels. Looking it up there costs more than counting."""
+        key = (metric, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return cast("MetricT", child)
 
     def _known(self, label: str, value: str) -> str:
         """Give the value, or `other` where its label has had too many different ones."""

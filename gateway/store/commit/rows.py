@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from gateway.domain.change import Event, ReviewCase
 from gateway.domain.channel import Attempt
+from gateway.domain.fees import FeeTerms
 from gateway.domain.idempotency import Claim
 from gateway.domain.ledger import Entry
 from gateway.domain.operation import Operation
@@ -21,6 +23,9 @@ from gateway.domain.wallet import WalletRef
 from gateway.store.commit.ground import Holding
 
 Tuple = tuple[Any, ...]
+
+FEE_TERMS_REMEMBERED = 1_000
+"""Different terms that are kept as they were written."""
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
@@ -58,7 +63,7 @@ def payment(item: Payment) -> Tuple:
         item.description,
         _object(item.attributes),
         item.one_per_order,
-        _json(asdict(item.fee_terms)) if item.fee_terms else None,
+        _fee_terms(item.fee_terms),
         item.caller_id,
         item.purpose,
         item.create_time,
@@ -199,6 +204,12 @@ def review(item: ReviewCase) -> Tuple:
 def wallet(ref: WalletRef, holding: Holding, before: Holding, now: datetime) -> Tuple:
     """Write what a wallet holds, and held before."""
     return (*ref, *holding, *before, now)
+
+
+@lru_cache(maxsize=FEE_TERMS_REMEMBERED)
+def _fee_terms(item: FeeTerms | None) -> str | None:
+    """Write terms; merchants have few, and every payment of theirs freezes them."""
+    return _json(asdict(item)) if item else None
 
 
 def _object(value: Mapping[str, Any]) -> str:
