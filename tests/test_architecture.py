@@ -55,7 +55,7 @@ ROOMS = {
     "notify": _room("usecases domain clock telemetry", "aiohttp"),
     "workers": _room("usecases domain clock telemetry"),
     "ops": _room("clock telemetry", "aiohttp"),
-    "emulators": _room(packages="aiohttp structlog yarl"),
+    "emulators": _room(packages="aiohttp cryptography structlog yarl"),
     "app": _room(f"domain usecases store channels rpc notify workers ops {LEAVES}", "uvloop"),
     "cli": _room("app config telemetry emulators rpc", "uvloop"),
     "__init__": _room(),

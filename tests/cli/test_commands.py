@@ -109,7 +109,7 @@ def test_a_wrong_command_line_is_told(words: list[str], capsys: pytest.CaptureFi
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     """The help of the whole and of the groups names every command with its summary."""
     text = ""
-    for words in ([], ["ledger"], ["reviews"]):
+    for words in ([], ["emulate"], ["ledger"], ["reviews"]):
         with pytest.raises(SystemExit):
             main([*words, "--help"])
         text += capsys.readouterr().out
