@@ -54,6 +54,7 @@ def gauges(database: Database, use_cases: UseCases, metrics: Metrics) -> Job:
         metrics.watching(use_cases.watch.watchers)
         stats = database.pool
         metrics.pool(stats.size, stats.idle, stats.waiting)
+        metrics.commits_waiting(database.waiting)
         return 0
 
     return Job("gauges", read_use, GAUGES_PAUSE_S)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gateway.app.errors import StartError
-from gateway.app.wiring import Connections, open_connections, pool_settings
+from gateway.app.wiring import Connections, commit_bounds, open_connections, pool_settings
 from gateway.config import Settings
 from gateway.domain.errors import GatewayError
 from gateway.store import migrate
@@ -49,7 +49,8 @@ async def _open_current(settings: Settings) -> AsyncIterator[Connections]:
 
 @asynccontextmanager
 async def _open_fit(settings: Settings, connections: Connections) -> AsyncIterator[Database]:
-    database = Database(pool_settings(settings, connections.runtime))
+    pool = pool_settings(settings, connections.runtime)
+    database = Database(pool, bounds=commit_bounds(settings))
     await database.open()
     try:
         await _require_fit(settings, database)

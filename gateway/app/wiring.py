@@ -21,6 +21,7 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.domain.ports import Channel
 from gateway.store.checkup import Checkup, DatabaseUnreachable, check_up
+from gateway.store.commit.gather import GatherBounds
 from gateway.store.database import Database
 from gateway.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from gateway.store.pool import PoolSettings
@@ -99,6 +100,15 @@ def pool_settings(settings: Settings, dsn: str) -> PoolSettings:
         lock_timeout_s=settings.lock_timeout_ms / 1_000,
         idle_in_transaction_timeout_s=settings.idle_in_transaction_timeout_ms / 1_000,
         statement_cache_size=settings.statement_cache_size,
+    )
+
+
+def commit_bounds(settings: Settings) -> GatherBounds:
+    """Give the bounds of everything that waits to be written."""
+    return GatherBounds(
+        batch_max=settings.commit_batch_max,
+        backlog_max=settings.commit_backlog_max,
+        wait_max_s=settings.commit_wait_max_ms / 1_000,
     )
 
 

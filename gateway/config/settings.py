@@ -99,6 +99,15 @@ class Settings(BaseSettings):
         "transaction mode.",
     )
 
+    # Group commit: what many callers want written at the same time becomes one transaction
+    commit_batch_max: int = _number(256, 1, 2_000, "Changes written in one transaction.")
+    commit_backlog_max: int = _number(
+        20_000, 2_000, 1_000_000, "Changes that may wait to be written; more are refused before."
+    )
+    commit_wait_max_ms: int = _number(
+        5_000, 10, 60_000, "Longest wait of a change to be taken into a transaction, in ms."
+    )
+
     # Calls over gRPC
     grpc_listen: Listen = _listen("127.0.0.1:7070", "Where callers reach the gateway.")
     allow_remote: bool = Field(
@@ -272,6 +281,11 @@ RELATIONS: Final = (
         "or a call that waits for the database is never answered",
     ),
     Relation("lock_timeout_ms", "statement_timeout_ms", "or it never takes effect"),
+    Relation(
+        "commit_wait_max_ms",
+        "deadline_default_ms",
+        "or a call that waits to be written is never answered",
+    ),
     Relation(
         "channel_calls_max",
         "channel_connections_max",

@@ -1,6 +1,7 @@
 """Database: every store over one pool, and what there is to know of the server."""
 
 import asyncio
+import contextlib
 
 import asyncpg
 
@@ -15,7 +16,7 @@ from gateway.store.facts import Deployment, Facts, ServerFacts
 from gateway.store.ledger import Ledger
 from gateway.store.merchants import Merchants
 from gateway.store.payments import Payments
-from gateway.store.pool import Connection, Pool, PoolSettings, PoolStats, fetching
+from gateway.store.pool import CLOSE_TIMEOUT_S, Connection, Pool, PoolSettings, PoolStats, fetching
 from gateway.store.queries import sql
 from gateway.store.roles import role_problems
 from gateway.store.wallets import Wallets
@@ -47,7 +48,7 @@ class Database:
     ) -> None:
         self._pool = Pool(settings)
         self._facts = Facts(self._pool)
-        self.payments = Payments(self._pool, bounds or GatherBounds())
+        self.payments = self._payments = Payments(self._pool, bounds or GatherBounds())
         self.wallets = Wallets(self._pool)
         self.work = Work(self._pool)
         self.merchants = Merchants(self._pool)
@@ -59,8 +60,16 @@ class Database:
         await self._pool.open()
 
     async def close(self) -> None:
-        """Close all connections, waiting a bounded time for those in use."""
+        """Write what was asked for, then close all connections; each in a bounded time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._payments.drain()
         await self._pool.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many changes wait to be written."""
+        return self._payments.waiting
 
     async def problems(self) -> list[str]:
         """Say why this database cannot be served from, one sentence each; nothing where it can."""

@@ -99,6 +99,9 @@ class Metrics:
         self._pool_waiting = self._gauge(
             "gateway_database_pool_waiting", "Tasks that wait for a database connection."
         )
+        self._commits_waiting = self._gauge(
+            "gateway_commits_waiting", "Changes that wait to be written."
+        )
         self._worker_runs = self._counter(
             "gateway_worker_runs_total", "Runs of a worker's loop that ended well.", "loop"
         )
@@ -158,6 +161,10 @@ class Metrics:
         self._pool_size.set(size)
         self._pool_idle.set(idle)
         self._pool_waiting.set(waiting)
+
+    def commits_waiting(self, count: int) -> None:
+        """Tell how many changes wait to be written."""
+        self._commits_waiting.set(count)
 
     def ran(self, loop: str, found: int) -> None:
         """Count a run of a worker's loop and the work that it found."""
