@@ -21,11 +21,15 @@ CALLS_MIN, CALLS_MAX = 2, 64
 
 CLIENTS = (4, 8, 16, 32, 64)
 DATABASE = "pgbench"
+WORKERS = 2
+"""Workers of the gateway: one per core of the machine that the figures are quoted for."""
 
 
 async def measure(bench: Bench, wanted: frozenset[str]) -> None:
     """Look for the best of both, and measure them in rounds."""
-    server = (await bench.arena.house("gateway")).server
+    house = await bench.arena.house("gateway")
+    await house.restart(WORKERS)
+    server = house.server
     look_s = bench.options.look_s
     size = await bench.best(
         LINE, SIZES, lambda size: pay(bench, server, size, look_s), curve="batch size"
@@ -36,6 +40,7 @@ async def measure(bench: Bench, wanted: frozenset[str]) -> None:
         "pgbench": lambda number: _pgbench(bench, clients, bench.options.seconds),
     }
     bench.results.samples.update(await rounds(series, bench.options.rounds, bench.say))
+    await house.restart(1)
 
 
 async def pay(bench: Bench, server: Server, size: int, seconds: float, *, seed: int = 1) -> Sample:
