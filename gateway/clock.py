@@ -4,7 +4,7 @@ Two clocks, never mixed: the wall clock (UTC) for what is stored and shown, whic
 monotonic one for deadlines, which may not.
 """
 
-import os
+import secrets
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,16 +14,10 @@ _VERSION_7 = 0x7 << 76
 _VARIANT = 0x2 << 62
 
 
-_ENTROPY_BYTES = 10
-_ENTROPY_READ = 4_000
-"""Bytes read from the system's random source at once: asking it for each identifier is dear."""
-
-
 class Clock:
     """The real clocks."""
 
-    _entropy = b""
-    _used = 0
+    _last_id = 0
 
     def now(self) -> datetime:
         """Wall-clock time in UTC, in whole microseconds."""
@@ -34,18 +28,19 @@ class Clock:
         return time.monotonic()
 
     def new_id(self) -> UUID:
-        """Make a UUIDv7 (RFC 9562) from the wall clock and 74 random bits."""
-        milliseconds = time.time_ns() // 1_000_000
-        entropy = int.from_bytes(self._fresh_bytes()) >> 6
-        high = milliseconds << 80 | _VERSION_7 | (entropy >> 62) << 64
-        return UUID(int=high | _VARIANT | entropy & (1 << 62) - 1)
+        """Make a UUIDv7 (RFC 9562) that is above every one made here before.
 
-    def _fresh_bytes(self) -> bytes:
-        begin, self._used = self._used, self._used + _ENTROPY_BYTES
-        if self._used > len(self._entropy):
-            self._entropy = os.urandom(_ENTROPY_READ)
-            begin, self._used = 0, _ENTROPY_BYTES
-        return self._entropy[begin : self._used]
+        It has the wall clock's millisecond and 74 random bits; in the same millisecond, or where
+        the clock went back, it follows the last one: what one process makes sorts as it was made.
+        """
+        high = (time.time_ns() // 1_000_000) << 80
+        if high > self._last_id:
+            entropy = secrets.randbits(74)
+            high |= _VERSION_7 | (entropy >> 62) << 64
+            self._last_id = high | _VARIANT | entropy & (1 << 62) - 1
+        else:
+            self._last_id += 1
+        return UUID(int=self._last_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     # Group commit: what many callers want written at the same time becomes one transaction
     commit_batch_max: int = _number(256, 1, 2_000, "Changes written in one transaction.")
     commit_backlog_max: int = _number(
-        20_000, 2_000, 1_000_000, "Changes that may wait to be written; more are refused before."
+        20_000, 4_000, 1_000_000, "Changes that may wait to be written; more are refused before."
     )
     commit_wait_max_ms: int = _number(
         5_000, 10, 60_000, "Longest wait of a change to be taken into a transaction, in ms."

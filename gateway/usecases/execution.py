@@ -228,7 +228,7 @@ class Execution:
 
 
 async def committed(commit: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
-    """Ask for a commit and wait for it, by the deadline; it goes on without its caller.
+    """Ask for a commit and wait for it, by the deadline; once begun it goes on without its caller.
 
     Raises:
         DeadlinePassed: there was no time left, and nothing was asked for.
@@ -248,9 +248,12 @@ async def in_time(reading: Awaitable[T], deadline: Deadline) -> T:
     """Read something that is needed before anything is kept. Raises DeadlinePassed."""
     try:
         async with asyncio.timeout(deadline.remaining()):
-            return await reading
+            found = await reading
     except TimeoutError as late:
         raise _deadline_passed() from late
+    if deadline.remaining() <= 0:  # what never had to wait was not stopped by its bound
+        raise _deadline_passed()
+    return found
 
 
 def admitted(channel: Channel) -> AbstractContextManager[object]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 
 from gateway.clock import Deadline
-from gateway.domain.errors import GatewayError, Reason, Unavailable
+from gateway.domain.errors import GatewayError, NotFound, Overloaded, Reason, Unavailable
 from gateway.domain.idempotency import Claim
 from gateway.domain.merchant import Merchant
 from gateway.domain.ports import Opened, Opening
@@ -86,7 +86,7 @@ class PayMany:
         """Look up each merchant once; what is said of one that cannot be read is said later."""
         merchants = {}
         for merchant_id in {command.merchant_id for command in commands}:
-            with suppress(GatewayError):
+            with suppress(NotFound, Unavailable, Overloaded):
                 merchants[merchant_id] = await in_time(self._merchants.get(merchant_id), deadline)
         return merchants
 

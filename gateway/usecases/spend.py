@@ -1,7 +1,7 @@
 """Spend: pay from a wallet. One commit decides and does it, so the first answer is the last.
 
-The busiest path of the gateway. Nothing here is a task of its own: the commit belongs to the store
-as soon as it was asked for, and a caller who leaves only stops waiting for it.
+The busiest path of the gateway. Nothing here is a task of its own: once the commit has begun it is
+the store's, and a caller who leaves only stops waiting for it; before, nothing is kept of him.
 """
 
 from datetime import timedelta

@@ -23,6 +23,15 @@ SEEN_WITHIN_S = 15.0
 POLL_S = 0.02
 
 
+BE_HELD = """
+create or replace function be_held() returns trigger language plpgsql as
+$$ begin
+    while not pg_try_advisory_xact_lock(1) loop perform pg_sleep(0.01); end loop;
+    return new;
+end $$
+"""
+
+
 class WindowMissed(AssertionError):
     """A fault did not hit: what it waits for was not seen in time."""
 
@@ -80,6 +89,30 @@ class Database:
             " and $1 = any(pg_blocking_pids(pid))"
         )
         return await self._backends(f"{count} backends that wait for a lock", count, query, pid)
+
+    @asynccontextmanager
+    async def holding_up(self, table: str, condition: str) -> AsyncIterator[None]:
+        """Keep every write of such rows to a table in its midst, until the block ends.
+
+        A trigger waits, and takes no part in any lock: nobody gives up because he waited too long.
+        """
+        async with self.connection() as connection:
+            await connection.execute(BE_HELD)
+            await connection.fetch("select pg_advisory_lock(1)")
+            await connection.execute(
+                f"create trigger held before insert or update on {table} for each row"
+                f" when ({condition}) execute function be_held()"
+            )
+            try:
+                yield
+            finally:
+                await connection.fetch("select pg_advisory_unlock(1)")
+                await connection.execute(f"drop trigger held on {table}")
+
+    async def held_up(self, count: int) -> list[int]:
+        """Wait until so many of the gateways' backends are held in the midst of a write."""
+        query = f"select pid from pg_stat_activity where {GATEWAYS} and wait_event = 'PgSleep'"
+        return await self._backends(f"{count} backends in the midst of a write", count, query)
 
     @asynccontextmanager
     async def unanswered_commits(self) -> AsyncIterator[None]:

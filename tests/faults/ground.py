@@ -17,7 +17,7 @@ from tests.processes import Stack
 
 QUIET_WITHIN_S = 60.0
 POLL_S = 0.1
-BOOKS = ("charges", "captures", "refunds")
+BOOKS = ("charges", "captures", "refunds", "payouts")
 
 OPEN_WORK = """
 select a.number, a.kind, a.tries, p.payment_id, p.state, exists (

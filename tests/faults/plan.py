@@ -6,7 +6,7 @@ n. When they meet is up to the machine: a campaign is repeated by its seed, not 
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Script = Mapping[str, Any]
@@ -16,6 +16,11 @@ ANSWER_SHARE = 0.3
 ACTION_SHARE = 0.25
 BEYOND_TIMEOUT_MS = 2_200
 STORM = 30
+PAYERS = 6
+"""Few, so that many are after the same wallet."""
+
+WALLET_SHARE = 0.35
+ERRANDS = {"none": 50, "top up": 15, "withdraw": 15, "batch": 20}
 DEADLINES_MS = (None, None, None, None, 5, 20, 60, 250)
 
 SPOILED = (
@@ -67,8 +72,33 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class Item:
+    """One payment of a batch, from a payer's wallet. `number` names its key within the batch."""
+
+    number: int
+    payer: int
+    minor_units: int
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a payer does beside: bring money into a wallet or out of it, or pay many at once."""
+
+    kind: str
+    payer: int
+    minor_units: int = 0
+    charge: Script = field(default_factory=dict)
+    items: tuple[Item, ...] = ()
+    copies: int = 1
+    deadline_ms: int | None = None
+
+
+@dataclass(frozen=True)
 class Journey:
-    """One payment and all that is wanted of it; wishes of one round are sent at once."""
+    """One payment and all that is wanted of it; wishes of one round are sent at once.
+
+    It is paid from a payer's wallet where a payer is named, else through the channel.
+    """
 
     index: int
     merchant: int
@@ -84,6 +114,8 @@ class Journey:
     deadline_ms: int | None = None
     rounds: tuple[tuple[Wish, ...], ...] = ()
     reads: bool = False
+    payer: int | None = None
+    errand: Errand | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +147,8 @@ def journey(seed: int, index: int, merchants: int) -> Journey:
         deadline_ms=chance.choice(DEADLINES_MS),
         rounds=tuple(_rounds(chance, amount, manual=manual)),
         reads=chance.random() < 0.3,
+        payer=chance.randrange(PAYERS) if chance.random() < WALLET_SHARE else None,
+        errand=_errand(chance),
     )
 
 
@@ -125,6 +159,29 @@ def strikes(seed: int) -> Iterator[Strike]:
     while True:
         kind = chance.choices(kinds, weights)[0]
         yield Strike(chance.uniform(0.2, 1.2), kind, chance.randrange(64), chance.uniform(0.2, 2.5))
+
+
+def _errand(chance: random.Random) -> Errand | None:
+    """Top-ups bring about as much as withdrawals take; what runs out makes refusals."""
+    kind = chance.choices(list(ERRANDS), list(ERRANDS.values()))[0]
+    if kind == "none":
+        return None
+    copies, deadline_ms = chance.choice((1, 1, 2)), chance.choice(DEADLINES_MS)
+    if kind == "batch":
+        items = tuple(_items(chance))
+        return Errand(kind, 0, items=items, copies=copies, deadline_ms=deadline_ms)
+    amount, payer = chance.randint(100, 100_000), chance.randrange(PAYERS)
+    script = _script(chance)
+    return Errand(kind, payer, amount, script, copies=copies, deadline_ms=deadline_ms)
+
+
+def _items(chance: random.Random) -> Iterator[Item]:
+    """Some items stand twice, and of some of those the second is not the same."""
+    for number in range(chance.choice((3, 20, 60))):
+        item = Item(number, chance.randrange(PAYERS), chance.randint(1, 2_000))
+        yield item
+        if chance.random() < 0.1:
+            yield replace(item, minor_units=item.minor_units + chance.choice((0, 1)))
 
 
 def _rounds(chance: random.Random, amount: int, *, manual: bool) -> Iterator[tuple[Wish, ...]]:

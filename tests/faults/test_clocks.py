@@ -14,9 +14,11 @@ from paymentgateway.v1.payment_pb2 import (
     SandboxScript,
 )
 from tests.faults.database import seen
-from tests.faults.ground import Ground, running_ground
-from tests.faults.verbs import Answer, Verb, caller, open_merchant, pay, ready_verbs, settled
-from tests.faults.windows import intents, taken
+from tests.faults.ground import BOOKS, Ground, running_ground
+from tests.faults.lane import arrived, plugged
+from tests.faults.ready import KINDS
+from tests.faults.verbs import Answer, Verb, caller, open_merchant, pay, settled
+from tests.faults.windows import every_verb, intents, taken
 from tests.invariants.world import Row
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
@@ -44,10 +46,12 @@ async def test_a_gateway_that_stood_still_before_it_sent(ground: Ground) -> None
     """Another took its work over; when it wakes it finds that out, and sends nothing."""
     sleeper = ground.stack.gateways[0]
     async with caller(ground.stack.targets[0]) as client:
-        verbs = await ready_verbs(client, "m_asleep")
+        verbs = await every_verb(client, "asleep")
         async with ground.database.unanswered_commits():
-            calls = [asyncio.ensure_future(verb.send(client)) for verb in verbs]
-            await ground.database.committed_unanswered(len(verbs))
+            async with plugged(ground, client, verbs[0].merchant_id):
+                calls = [asyncio.ensure_future(verb.send(client)) for verb in verbs]
+                await arrived(ground, len(verbs) + 1)
+            await ground.database.committed_unanswered(1)
             sleeper.pause()
         await seen("all intents", lambda: intents(ground, verbs))
         assert not await taken(ground, verbs)
@@ -56,9 +60,9 @@ async def test_a_gateway_that_stood_still_before_it_sent(ground: Ground) -> None
         sleeper.resume()
         answers = await asyncio.gather(*calls)
         assert await _posts(ground, verbs) == posts
-    assert states == {
-        "PAY": "FAILED",
-        **dict.fromkeys(("CAPTURE", "CANCEL", "REFUND"), "SUCCEEDED"),
+    assert states == dict.fromkeys(KINDS.values(), "SUCCEEDED") | {
+        "PURCHASE": "FAILED",
+        "TOP_UP": "FAILED",
     }
     await _no_other_outcome(ground, verbs, answers, states)
 
@@ -77,7 +81,7 @@ async def test_a_gateway_that_stood_still_with_the_reply(ground: Ground) -> None
         states = await _taken_over(ground, [verb])
         sleeper.resume()
         answer = await call
-    assert states == {"PAY": "SUCCEEDED"}
+    assert states == {"PURCHASE": "SUCCEEDED"}
     await _no_other_outcome(ground, [verb], [answer], states)
 
 
@@ -122,7 +126,7 @@ async def _posts(ground: Ground, verbs: Sequence[Verb]) -> dict[str, int]:
     A cancel has none of its own: it closes its charge.
     """
     book: dict[str, Row] = {}
-    for kind in ("charges", "captures", "refunds"):
+    for kind in BOOKS:
         book |= await ground.book(kind)
     numbers = {row["attempt_number"] for row in await intents(ground, verbs)}
     return {number: book[number]["requests"] for number in numbers & book.keys()}

@@ -17,9 +17,9 @@ from paymentgateway.errors import Conflict, GatewayError, Overloaded
 from paymentgateway.v1.payment_pb2 import FAILURE_REASON_NOT_ACCEPTED
 from tests.faults.database import seen
 from tests.faults.ground import Ground, running_ground
-from tests.faults.verbs import Answer, Verb, caller, open_merchant, pay, ready_verbs, settled
-from tests.faults.windows import LOCK_PAYMENT, claims
-from tests.invariants.world import object_uuid
+from tests.faults.ready import ready_verbs
+from tests.faults.verbs import Answer, Verb, caller, open_merchant, pay, settled
+from tests.faults.windows import claims, lock_for, together
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
 
@@ -59,9 +59,9 @@ async def client(ground: Ground) -> AsyncIterator[GatewayClient]:
 async def test_a_lock_that_is_not_to_be_had(ground: Ground, client: GatewayClient) -> None:
     """ABORTED: nothing is kept, and the same keys are executed once the lock is free."""
     verbs = (await ready_verbs(client, "m_lock"))[1:]
-    locks = [(LOCK_PAYMENT, object_uuid(verb.payment_id)) for verb in verbs]
-    async with ground.database.holding(*locks) as holder:
-        calls = [asyncio.ensure_future(verb.send(client)) for verb in verbs]
+    async with ground.database.holding(*map(lock_for, verbs)) as holder:
+        async with together(ground, client, verbs):
+            calls = [asyncio.ensure_future(verb.send(client)) for verb in verbs]
         await ground.database.blocked_by(holder, len(verbs))
         endings = await asyncio.gather(*calls, return_exceptions=True)
     assert [_reason(end, Conflict) for end in endings] == ["CONTENTION"] * len(verbs)
@@ -107,17 +107,18 @@ async def test_a_statement_of_the_outcome_that_takes_too_long(
 
 async def test_no_connection_left(ground: Ground, client: GatewayClient) -> None:
     """RESOURCE_EXHAUSTED with a hint: nothing is kept, and the same key is executed afterwards."""
-    verbs = await ready_verbs(client, "m_full")
-    locks = [(LOCK_PAYMENT, object_uuid(verb.payment_id)) for verb in verbs[1:]]
-    async with ground.database.holding(*locks) as holder:
-        waiting = [asyncio.ensure_future(verb.send(client)) for verb in verbs[1:]]
+    verb = (await ready_verbs(client, "m_full"))[0]
+    payers = [f"p_full.{n}" for n in range(POOL_SIZE)]
+    async with ground.database.holding(("lock table wallet_owners in share mode",)) as holder:
+        opening = [client.open_wallet(payer_id=payer, currency_code="CNY") for payer in payers]
+        waiting = [asyncio.ensure_future(call) for call in opening]
         await ground.database.blocked_by(holder, POOL_SIZE)
-        ending = (await asyncio.gather(verbs[0].send(client), return_exceptions=True))[0]
+        ending = (await asyncio.gather(verb.send(client), return_exceptions=True))[0]
         await asyncio.gather(*waiting, return_exceptions=True)
     assert _reason(ending, Overloaded) == "OVERLOADED"
     assert ending.retry_after_s is not None
-    assert await claims(ground, verbs) == []
-    await _executes(ground, client, verbs)
+    assert await claims(ground, [verb]) == []
+    await _executes(ground, client, [verb])
 
 
 async def test_connections_ended_at_random(ground: Ground, client: GatewayClient) -> None:

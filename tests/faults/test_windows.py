@@ -1,4 +1,4 @@
-"""kill -9 in each window of pay, capture, cancel and refund, with the callers' rule after it."""
+"""kill -9 in each window of what asks the channel, with the callers' rule after it."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,8 @@ import pytest_asyncio
 
 from tests.faults import windows
 from tests.faults.ground import Ground, running_ground
-from tests.faults.verbs import caller, ready_verbs
+from tests.faults.ready import KINDS, ready_verbs
+from tests.faults.verbs import caller
 from tests.invariants.world import object_uuid
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
@@ -23,7 +24,9 @@ SETTINGS = {
 }
 """Locks are waited for longer than any window stays open."""
 
-DONE = {"pay": "SUCCEEDED", "capture": "SUCCEEDED", "cancel": "SUCCEEDED", "refund": "SUCCEEDED"}
+DONE = dict.fromkeys(KINDS, "SUCCEEDED")
+UNSENT = {"pay": "FAILED", "top up": "FAILED"}
+"""Charges that nobody has."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -43,16 +46,13 @@ async def test_killed_before_the_intent_commits(ground: Ground) -> None:
 async def test_killed_before_the_channel_took_the_request(ground: Ground) -> None:
     """A charge that nobody has is fenced and failed; what was accepted is sent again."""
     answers = await windows.through(ground, "b", windows.before_request)
-    assert {name: answer.state for name, answer in answers.items()} == DONE | {"pay": "FAILED"}
+    assert {name: answer.state for name, answer in answers.items()} == DONE | UNSENT
     assert all(answer.replayed for answer in answers.values())
     world = await ground.check()
-    number = next(
-        row["attempt_number"]
-        for row in world.payments
-        if row["payment_id"] == object_uuid(answers["pay"].told.object_id)
-    )
-    fences = [row for row in world.charges if row["number"] == number]
-    assert [row["state"] for row in fences] == ["CLOSED"]
+    made = {object_uuid(answers[name].told.object_id) for name in UNSENT}
+    numbers = {row["attempt_number"] for row in world.payments if row["payment_id"] in made}
+    fences = [row for row in world.charges if row["number"] in numbers]
+    assert [row["state"] for row in fences] == ["CLOSED"] * len(UNSENT)
 
 
 async def test_killed_before_the_reply(ground: Ground) -> None:
@@ -82,7 +82,7 @@ async def test_killed_before_the_answer(ground: Ground) -> None:
 async def test_an_intent_whose_commit_is_not_confirmed(ground: Ground) -> None:
     """A connection that dies while it commits an intent is no failure: the call goes on."""
     async with caller(ground.stack.targets[0]) as client:
-        verbs = await ready_verbs(client, "m_f")
+        verbs = await windows.every_verb(client, "f")
         answers = await windows.unconfirmed(ground, client, verbs)
     assert {name: answer.state for name, answer in answers.items()} == DONE
     assert not any(answer.replayed for answer in answers.values())

@@ -1,4 +1,4 @@
-"""The four verbs that move money, each ready to be sent once or again under its key."""
+"""The verbs of merchants that move money, each ready to be sent once or again under its key."""
 
 import asyncio
 import itertools
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from paymentgateway.client import GatewayClient, Retry, money, new_idempotency_key
+from paymentgateway.client import GatewayClient, Retry, money
 from paymentgateway.errors import GatewayError, SameKey, Unavailable
 from paymentgateway.v1.merchant_pb2 import (
     ORDER_POLICY_MANY_PAYMENTS,
@@ -19,7 +19,6 @@ from paymentgateway.v1.merchant_pb2 import (
 from paymentgateway.v1.money_pb2 import Money
 from paymentgateway.v1.payment_pb2 import (
     CAPTURE_MODE_AUTOMATIC,
-    CAPTURE_MODE_MANUAL,
     SCENE_WEB,
     Payment,
     PaymentMethod,
@@ -81,7 +80,7 @@ async def answers(client: GatewayClient) -> bool:
 
 
 async def open_merchant(client: GatewayClient, merchant_id: str) -> None:
-    """Create a merchant that takes CNY through the sandbox, at 0.6 %."""
+    """Create a merchant that takes CNY from wallets, and through the sandbox at 0.6 %."""
     schedule = FeeSchedule(
         channel="sandbox",
         currency_code="CNY",
@@ -93,7 +92,7 @@ async def open_merchant(client: GatewayClient, merchant_id: str) -> None:
         merchant_id=merchant_id,
         display_name=merchant_id,
         currency_codes=["CNY"],
-        channels=["sandbox"],
+        channels=["sandbox", "wallet"],
         fee_schedules=[schedule],
         order_policy=ORDER_POLICY_MANY_PAYMENTS,
         refund_policy=REFUND_POLICY_REFUSE,
@@ -163,20 +162,6 @@ async def refund(
     return Answer(told, answer.replayed)
 
 
-async def ready_verbs(client: GatewayClient, merchant_id: str) -> list[Verb]:
-    """Make what each verb needs, and the verbs, not yet sent."""
-    await open_merchant(client, merchant_id)
-    paid = await _paid(client, merchant_id, CAPTURE_MODE_AUTOMATIC)
-    held = [await _paid(client, merchant_id, CAPTURE_MODE_MANUAL) for _ in range(2)]
-    key = new_idempotency_key()
-    return [
-        Verb("pay", merchant_id, key, "", lambda client: pay(client, merchant_id, key)),
-        _verb("capture", capture, merchant_id, held[0], final=True),
-        _verb("cancel", cancel, merchant_id, held[1]),
-        _verb("refund", refund, merchant_id, paid, amount=money("4.00", "CNY")),
-    ]
-
-
 def payment_state(payment: Payment) -> str:
     """Name a payment's state as the rows do."""
     return PaymentState.Name(payment.state).removeprefix("PAYMENT_STATE_")
@@ -185,27 +170,6 @@ def payment_state(payment: Payment) -> str:
 def operation_state(state: Any) -> str:
     """Name an operation's state as the rows do."""
     return OperationState.Name(state).removeprefix("OPERATION_STATE_")
-
-
-def _verb(
-    name: str,
-    call: Callable[..., Awaitable[Answer]],
-    merchant_id: str,
-    payment_id: str,
-    **fields: Any,
-) -> Verb:
-    key = new_idempotency_key()
-
-    def send(client: GatewayClient) -> Awaitable[Answer]:
-        return call(client, merchant_id, key, payment_id, **fields)
-
-    return Verb(name, merchant_id, key, payment_id, send)
-
-
-async def _paid(client: GatewayClient, merchant_id: str, mode: Any) -> str:
-    answer = await pay(client, merchant_id, new_idempotency_key(), mode=mode)
-    assert answer.state in ("SUCCEEDED", "AUTHORIZED"), answer
-    return answer.told.object_id
 
 
 async def settled(

@@ -23,12 +23,8 @@ class Press:
             waiting.tell(waiting.item.upper())
 
 
-def gathering(press, touches=None, **bounds):
-    return Gatherer(press.run, GatherBounds(**bounds), touches)
-
-
-def first_letter(item):
-    yield item[0]
+def gathering(press, **bounds):
+    return Gatherer(press.run, GatherBounds(**bounds))
 
 
 async def test_a_lonely_caller_waits_for_nobody():
@@ -57,13 +53,6 @@ async def test_a_batch_has_a_bound():
     press = Press()
     assert await gathering(press, batch_max=2).submit(list("abcde")) == list("ABCDE")
     assert press.batches == [["a", "b"], ["c", "d"], ["e"]]
-
-
-async def test_what_touches_the_same_waits_for_the_next_batch():
-    """Two items that touch one thing never share a batch, and keep their order among others."""
-    press = Press()
-    await gathering(press, first_letter).submit(["a1", "a2", "b1", "a3", "c1", "b2"])
-    assert press.batches == [["a1", "b1", "c1"], ["a2", "b2"], ["a3"]]
 
 
 async def test_a_full_backlog_refuses_all_or_none():

@@ -1,7 +1,7 @@
 """Deciding a batch, item by item in order of arrival, and nothing written yet.
 
-A decision is pure and sees what the ones before it in the batch left: a payment that two refunds
-change, a wallet that two payments draw on, a balance that two merchants' refunds share. What it
+A decision is pure and sees what the ones before it in the batch left: a key that a twin took, a
+payment that two refunds change, a wallet that two payments draw on, a merchant's balance. What it
 raises is its own caller's answer; a refusal that is bound to the key is written under it, any other
 leaves no trace.
 """
@@ -46,9 +46,11 @@ def decide(batch: Sequence[Wanted], ground: Ground) -> Decided:
     decided = Decided()
     ground = replace(
         ground,
+        claims=dict(ground.claims),
         aggregates=dict(ground.aggregates),
         funds=dict(ground.funds),
         wallets=dict(ground.wallets),
+        orders=set(ground.orders),
     )
     for item in batch:
         try:
@@ -77,7 +79,11 @@ def _open(item: Opening, ground: Ground, decided: Decided) -> Opened:
     _keep(item.claim, change, ground, decided)
     attempts = {attempt.attempt_id: attempt for attempt in change.attempts}
     payment = change.payment
-    return Opened(Aggregate(payment, {}, attempts, serial_of(payment), Funds()))
+    if item.exclusive_order and payment.holds_order:
+        ground.orders.add((payment.merchant_id, payment.order_id))
+    aggregate = Aggregate(payment, {}, attempts, serial_of(payment), Funds())
+    ground.aggregates[payment.merchant_id, payment.payment_id] = aggregate
+    return Opened(aggregate)
 
 
 def _answer_opening(item: Opening, existing: Claim, ground: Ground) -> Opened:
@@ -125,7 +131,7 @@ def _keep(claim: Claim | None, change: Change, ground: Ground, decided: Decided)
         moved = Holding(available + move.available, held + move.held)
         ground.wallets[move.wallet] = decided.wallets[move.wallet] = moved
     if claim is not None:
-        decided.claims.append(claim)
+        _claim(claim, ground, decided)
     decided.changes.append(change)
     if change.advanced:
         currency = change.payment.currency
@@ -157,7 +163,13 @@ def _keep_refusal(claim: Claim, error: GatewayError, ground: Ground, decided: De
     """Write that a key stands for a refusal; one that was answered from its key stands already."""
     if ground.claim_before(claim) is None:
         refused = replace(claim, refusal=error.reason, refusal_message=error.message)
-        decided.claims.append(refused)
+        _claim(refused, ground, decided)
+
+
+def _claim(claim: Claim, ground: Ground, decided: Decided) -> None:
+    """Take a key, so that a twin in the same batch finds it taken."""
+    ground.claims[claim.owner_id, claim.idempotency_key] = claim
+    decided.claims.append(claim)
 
 
 def _raise_refusal(claim: Claim) -> None:

@@ -2,15 +2,14 @@
 
 Nothing waits for a timer: a batch is what gathered while the batch before it was under way, so a
 lonely caller is served at once and a crowd shares one trip. There is one batch at a time: two side
-by side would only be smaller, and in each other's way. Callers who arrived first go first, but two
-that touch the same thing (`touches`) never share a batch: the later one finds in the next batch
-what the earlier one left. Every bound has a name; what is beyond the backlog is refused before
-anything is kept, and so is what waited too long to be taken into a batch.
+by side would only be smaller, and in each other's way. Callers who arrived first go first. Every
+bound has a name; what is beyond the backlog is refused before anything is kept, and so is what
+waited too long to be taken into a batch.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
@@ -18,9 +17,6 @@ from gateway.domain.errors import Overloaded, Reason
 
 RETRY_AFTER_S = 0.5
 """Hint to callers who met a full backlog, in seconds."""
-
-SCAN_MAX = 4
-"""Batch sizes that are looked through for a batch: a queue of what must wait is not read whole."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -74,18 +70,14 @@ class Waiting(Generic[Item, Result]):
 
 
 Run = Callable[[Sequence[Waiting[Item, Result]]], Awaitable[None]]
-Touches = Callable[[Item], Iterable[Hashable]]
 
 
 class Gatherer(Generic[Item, Result]):
     """Lets items wait and runs them in batches. `run` tells each its result, and never raises."""
 
-    def __init__(
-        self, run: Run[Item, Result], bounds: GatherBounds, touches: Touches[Item] | None = None
-    ) -> None:
+    def __init__(self, run: Run[Item, Result], bounds: GatherBounds) -> None:
         self.bounds = bounds
         self._run = run
-        self._touches = touches
         self._queue: deque[Waiting[Item, Result]] = deque()
         self._running: asyncio.Task[None] | None = None
 
@@ -124,38 +116,25 @@ class Gatherer(Generic[Item, Result]):
                 await self._run(batch)
         finally:
             self._running = None
-            for waiting in batch:  # left over only where the loop is ending: nobody waits for ever
+            for waiting in (
+                *batch,
+                *self._queue,
+            ):  # only where the loop ends: nobody waits for ever
                 waiting.call.done.cancel()
 
     def _take(self) -> list[Waiting[Item, Result]]:
-        """Take the next batch, in order of arrival; what touches the same thing stays behind."""
+        """Take the next batch, in order of arrival."""
         batch: list[Waiting[Item, Result]] = []
-        behind: list[Waiting[Item, Result]] = []
-        touched: set[Hashable] = set()
         oldest = asyncio.get_running_loop().time() - self.bounds.wait_max_s
-        queue, batch_max = self._queue, self.bounds.batch_max
-        while queue and len(batch) < batch_max and len(behind) < SCAN_MAX * batch_max:
-            waiting = queue.popleft()
+        while self._queue and len(batch) < self.bounds.batch_max:
+            waiting = self._queue.popleft()
             if waiting.given_up:
                 continue  # nothing of it has begun
             if waiting.since < oldest:
                 waiting.tell(_overloaded())
-            elif self._meets(waiting.item, touched):
-                behind.append(waiting)
             else:
                 batch.append(waiting)
-        queue.extendleft(reversed(behind))
         return batch
-
-    def _meets(self, item: Item, touched: set[Hashable]) -> bool:
-        """Tell whether an item touches what is touched; what it touches is, from now on."""
-        if self._touches is None:
-            return False
-        met = False
-        for thing in self._touches(item):
-            met = met or thing in touched
-            touched.add(thing)
-        return met
 
 
 def _overloaded() -> Overloaded:

@@ -54,10 +54,10 @@ class Ground:
     aggregates: dict[Owned, Aggregate] = field(default_factory=dict)
     funds: dict[Key, Funds] = field(default_factory=dict)
     wallets: dict[WalletRef, Holding] = field(default_factory=dict)
-    orders: frozenset[Key] = frozenset()
+    orders: set[Key] = field(default_factory=set)
 
     def claim_before(self, claim: Claim | None) -> Claim | None:
-        """Give what a key stood for before this batch."""
+        """Give what a key stood for before this claim on it."""
         return self.claims.get((claim.owner_id, claim.idempotency_key)) if claim else None
 
 
@@ -207,16 +207,16 @@ def _wallet_wanted(item: Wanted, ground: Ground) -> WalletRef | None:
     return wallet_of(aggregate.payment) if aggregate else None
 
 
-async def _taken_orders(connection: Connection, fresh: Sequence[Wanted]) -> frozenset[Key]:
+async def _taken_orders(connection: Connection, fresh: Sequence[Wanted]) -> set[Key]:
     orders = [
         (item.claim.owner_id, item.exclusive_order)
         for item in fresh
         if isinstance(item, Opening) and item.exclusive_order
     ]
     if not orders:
-        return frozenset()
+        return set()
     records = await connection.fetch(FIND_TAKEN_ORDERS, *_columns(orders))
-    return frozenset((record["merchant_id"], record["order_slot"]) for record in records)
+    return {(record["merchant_id"], record["order_slot"]) for record in records}
 
 
 def _columns(rows_: Sequence[tuple[object, ...]]) -> tuple[tuple[object, ...], ...]:

@@ -14,18 +14,18 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
-from gateway.domain.errors import Contended, GatewayError
+from gateway.domain.errors import Contended, GatewayError, Overloaded, Unavailable
 from gateway.domain.ports import Opening
 from gateway.store.commit.decide import Decided, decide
 from gateway.store.commit.gather import GatherBounds, Gatherer, Waiting
 from gateway.store.commit.ground import Ground, glance, survey, with_budgets
-from gateway.store.commit.wanted import Result, Wanted, touches
-from gateway.store.commit.write import write
+from gateway.store.commit.wanted import Result, Wanted
+from gateway.store.commit.write import draw_budgets, write
 from gateway.store.errors import Kind, as_seen_by_callers
 from gateway.store.pool import BEGIN, Connection, Pool, Undo
 
-BATCH_LOCK_TIMEOUT_MS: Final = 250
-"""Longest wait for one lock while neighbours wait too, in ms; alone, the pool's bound holds."""
+LANE_LOCK_TIMEOUT_MS: Final = 250
+"""Longest wait for one lock while others wait behind, in ms; aside, the pool's bound holds."""
 
 RACES_MAX: Final = 3
 """Times that a batch is done again because others were first, before it is halved."""
@@ -36,8 +36,6 @@ WARY_BATCHES: Final = 100
 STRAGGLERS_MAX: Final = 4
 """Items that may wait for locks alone, side by side with the batches."""
 
-BEGIN_BATCH: Final = f"{BEGIN}; set local lock_timeout = {BATCH_LOCK_TIMEOUT_MS}"
-
 Waiter: TypeAlias = Waiting[Wanted, Result]
 Batch: TypeAlias = Sequence[Waiter]
 
@@ -47,7 +45,7 @@ class GroupCommit:
 
     def __init__(self, pool: Pool, bounds: GatherBounds) -> None:
         self._pool = pool
-        self._gatherer: Gatherer[Wanted, Result] = Gatherer(self._run, bounds, touches)
+        self._gatherer: Gatherer[Wanted, Result] = Gatherer(self._run, bounds)
         self._stragglers: set[asyncio.Task[None]] = set()
         self._wary = 0
 
@@ -69,55 +67,68 @@ class GroupCommit:
         while self._stragglers:
             await asyncio.wait(set(self._stragglers))
 
-    async def _run(self, batch: Batch) -> None:
-        """Commit a batch and tell everybody. Never raises."""
+    async def _run(self, batch: Batch, *, patient: bool = False) -> None:
+        """Commit a batch and tell everybody. Never raises.
+
+        Only who is patient waits for a lock as long as the pool allows, and he does it aside.
+        """
         try:
-            results = await self._commit([waiting.item for waiting in batch])
+            results = await self._commit([waiting.item for waiting in batch], patient=patient)
         except Contended as error:
-            await self._halve(batch, error)
+            self._wary = WARY_BATCHES
+            if len(batch) > 1:
+                await self._halve(batch)
+            elif patient or not self._aside(batch):
+                _fail(batch, error)
         except GatewayError as error:
             _fail(batch, error)
         except Exception as error:  # noqa: BLE001 - whoever caused it is told
-            await self._halve(batch, error)
+            if len(batch) > 1:
+                await self._halve(batch)
+            else:
+                _fail(batch, error)
         else:
             for waiting, result in zip(batch, results, strict=True):
                 waiting.tell(result)
 
-    async def _halve(self, batch: Batch, error: Exception) -> None:
-        """Find who caused an error; one that only has to wait longer for a lock does it aside."""
-        if len(batch) == 1:
-            _fail(batch, error)
-            return
+    async def _halve(self, batch: Batch) -> None:
+        """Find who made a batch fail."""
         middle = len(batch) // 2
-        for half in (batch[:middle], batch[middle:]):
-            if len(half) == 1 and isinstance(error, Contended):
-                await self._aside(half)
-            else:
-                await self._run(half)
+        await self._run(batch[:middle])
+        await self._run(batch[middle:])
 
-    async def _aside(self, batch: Batch) -> None:
-        while len(self._stragglers) >= STRAGGLERS_MAX:
-            await asyncio.wait(set(self._stragglers), return_when=asyncio.FIRST_COMPLETED)
-        task = asyncio.create_task(self._run(batch))
+    def _aside(self, batch: Batch) -> bool:
+        """Let one wait for its lock beside the batches. False where enough do already."""
+        if len(self._stragglers) >= STRAGGLERS_MAX:
+            return False
+        task = asyncio.create_task(self._run(batch, patient=True))
         self._stragglers.add(task)
         task.add_done_callback(self._stragglers.discard)
+        return True
 
-    async def _commit(self, batch: Sequence[Wanted]) -> Sequence[Result | BaseException]:
+    async def _commit(
+        self, batch: Sequence[Wanted], *, patient: bool
+    ) -> Sequence[Result | BaseException]:
         """Commit a batch; where others were first with something, do it again on what is now."""
-        raced: Exception = as_seen_by_callers(Kind.CONFLICT, may_have_committed=False)
+        raced: Exception | None = None
         openings = [item for item in batch if isinstance(item, Opening)]
         for _ in range(RACES_MAX):
-            hopeful = not self._wary and len(openings) == len(batch)
+            hopeful = not patient and not self._wary and len(openings) == len(batch)
             self._wary = max(0, self._wary - 1)
             try:
                 if hopeful:
                     return (await self._hopefully(openings)).results
-                return (await self._under_locks(batch)).results
-            except asyncpg.DivisionByZeroError:
-                self._wary = WARY_BATCHES
+                return (await self._under_locks(batch, patient=patient)).results
+            except asyncpg.DivisionByZeroError as error:
+                self._wary, raced = WARY_BATCHES, error
             except asyncpg.UniqueViolationError as error:
                 raced = error
-        raise raced
+            except (Unavailable, Overloaded) as error:
+                # What was written before may be what the race was lost against: nobody knows.
+                raise _unknown() if raced else error from error
+        if isinstance(raced, asyncpg.UniqueViolationError):
+            raise raced
+        raise as_seen_by_callers(Kind.CONFLICT, may_have_committed=False) from raced
 
     async def _hopefully(self, openings: Sequence[Opening]) -> Decided:
         """Commit openings in two trips, as long as nobody else is after the same."""
@@ -126,14 +137,23 @@ class GroupCommit:
             ground = await glance(connection, openings)
             return ground, decide(openings, ground)
 
-        return await self._pool.write_after(look, _write)
+        async def write_them(connection: Connection, made: tuple[Ground, Decided]) -> Decided:
+            ground, decided = made
+            if not decided.empty:
+                await write(connection, ground, decided, LANE_LOCK_TIMEOUT_MS)
+            return decided
 
-    async def _under_locks(self, batch: Sequence[Wanted]) -> Decided:
-        begin = BEGIN if len(batch) == 1 else BEGIN_BATCH
-        return await self._pool.transact(partial(_locked, batch=batch), begin)
+        return await self._pool.write_after(look, write_them)
+
+    async def _under_locks(self, batch: Sequence[Wanted], *, patient: bool) -> Decided:
+        pool_ms = round(self._pool.settings.lock_timeout_s * 1_000)
+        timeout_ms = pool_ms if patient else min(pool_ms, LANE_LOCK_TIMEOUT_MS)
+        begin = f"{BEGIN}; set local lock_timeout = {timeout_ms}"
+        work = partial(_locked, batch=batch, lock_timeout_ms=timeout_ms)
+        return await self._pool.transact(work, begin)
 
 
-async def _locked(connection: Connection, batch: Sequence[Wanted]) -> Decided:
+async def _locked(connection: Connection, batch: Sequence[Wanted], lock_timeout_ms: int) -> Decided:
     """Do one try of a batch, within its transaction."""
     ground = await survey(connection, batch)
     decided = decide(batch, ground)
@@ -143,14 +163,13 @@ async def _locked(connection: Connection, batch: Sequence[Wanted]) -> Decided:
         decided = decide(batch, ground)
     if decided.empty:
         raise Undo(decided)
-    return await _write(connection, (ground, decided))
-
-
-async def _write(connection: Connection, made: tuple[Ground, Decided]) -> Decided:
-    ground, decided = made
-    if not decided.empty:
-        await write(connection, ground, decided)
+    await write(connection, ground, decided, lock_timeout_ms)
+    await draw_budgets(connection, decided)
     return decided
+
+
+def _unknown() -> GatewayError:
+    return as_seen_by_callers(Kind.LOST, may_have_committed=True)
 
 
 def _fail(batch: Batch, error: BaseException) -> None:

@@ -1,7 +1,7 @@
 """Reads by id, gathered like writes: what many callers look up at the same time is one question.
 
-A read sees what was committed before it was asked for, since it waits for no batch that began
-before it came.
+A read sees what was committed before it was asked for, since it never joins a question that was
+asked before it came.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,5 @@
-"""What callers want written: a payment opened, or one changed. And what two of them share."""
+"""What callers want written: a payment opened, or one changed."""
 
-from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
@@ -24,12 +23,3 @@ class Altering:
 
 Wanted: TypeAlias = Opening | Altering
 Result: TypeAlias = Opened | Changed
-
-
-def touches(wanted: Wanted) -> Iterator[Hashable]:
-    """Name what nobody else in the same batch may touch: a key, and an order's only slot."""
-    claim = wanted.claim
-    if claim is not None:
-        yield claim.owner_id, claim.idempotency_key
-    if isinstance(wanted, Opening) and wanted.exclusive_order:
-        yield wanted.claim.owner_id, "order", wanted.exclusive_order

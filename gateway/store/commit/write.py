@@ -16,9 +16,19 @@ WRITE_CHANGES = sql("write_changes")
 DRAW_BUDGET = sql("draw_budget")
 
 
-async def write(connection: Connection, ground: Ground, decided: Decided) -> None:
-    """Write. Raises asyncpg.DivisionByZeroError where the ground is not any more what was read."""
-    await connection.execute(WRITE_CHANGES, *_arguments(ground, decided))
+async def write(
+    connection: Connection, ground: Ground, decided: Decided, lock_timeout_ms: int
+) -> None:
+    """Write, waiting so long for a lock.
+
+    Raises asyncpg.DivisionByZeroError where the ground is not any more what was read.
+    """
+    arguments = _arguments(ground, decided)
+    await connection.execute(WRITE_CHANGES, *arguments, str(lock_timeout_ms))
+
+
+async def draw_budgets(connection: Connection, decided: Decided) -> None:
+    """Take from the platform's locked budgets what a batch advances, or give back."""
     for currency, advanced in decided.advanced.items():
         if advanced:
             status = await connection.execute(DRAW_BUDGET, currency, advanced)

@@ -69,7 +69,11 @@ cross join lateral (
 -- name: lock_payments
 -- Keep every other decision about payments waiting. What they are has to be read after that.
 select p.merchant_id, p.payment_id
-from (select * from unnest($1::text[], $2::uuid[]) as k (merchant_id, payment_id) order by 1, 2) k
+from (
+    select *
+    from unnest($1::text[], $2::uuid[]) as k (merchant_id, payment_id)
+    order by merchant_id collate "C", payment_id
+) k
 cross join lateral (
     select merchant_id, payment_id
     from payments
@@ -114,7 +118,11 @@ on conflict (merchant_id, currency) do nothing;
 -- name: lock_guards
 -- Keep every other decision by merchants' balances waiting. They have to be read after that.
 select g.merchant_id
-from (select * from unnest($1::text[], $2::text[]) as k (merchant_id, currency) order by 1, 2) k
+from (
+    select *
+    from unnest($1::text[], $2::text[]) as k (merchant_id, currency)
+    order by merchant_id collate "C", currency collate "C"
+) k
 cross join lateral (
     select merchant_id
     from balance_guards
@@ -139,7 +147,11 @@ from unnest($1::text[], $2::text[]) as k (merchant_id, currency);
 -- name: lock_wallets
 -- What is in wallets, kept from every other decision.
 select w.owner_id, w.currency, w.available, w.held
-from (select * from unnest($1::text[], $2::text[]) as k (owner_id, currency) order by 1, 2) k
+from (
+    select *
+    from unnest($1::text[], $2::text[]) as k (owner_id, currency)
+    order by owner_id collate "C", currency collate "C"
+) k
 cross join lateral (
     select owner_id, currency, available, held
     from wallets

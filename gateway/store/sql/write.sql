@@ -7,12 +7,15 @@
 -- name: write_changes
 -- Write the changes of a batch, or fail by a division by zero where somebody else was first with a
 -- key, a payment or a wallet.
-with moved as (
+with bounded as materialized (
+    select set_config('lock_timeout', $10, true)
+), moved as (
     -- They are there, and must hold what they were decided on. As an upsert each is found by its key,
     -- whatever the planner thinks of the table. They are locked before the keys, as by everybody.
     insert into wallets as w (owner_id, currency, available, held, create_time, update_time)
     select owner_id, currency, available, held, update_time, update_time
     from unnest($9::written_wallet[])
+    where (select count(*) from bounded) = 1
     on conflict (owner_id, currency) do update set
         available = excluded.available,
         held = excluded.held,
