@@ -25,6 +25,7 @@ from paymentgateway.v1.payment_pb2 import (
     SandboxScript,
 )
 from tests.e2e.house import House
+from tests.e2e.purse import Purse, moves, wallet_shop
 from tests.e2e.shop import Shop, done, state
 from tests.e2e.waiting import insist
 
@@ -177,3 +178,73 @@ async def test_many_writers_on_one_merchant(shop: Shop) -> None:
     payments = await asyncio.gather(*(write(n) for n in range(64)))
     assert {state(payment) for payment in payments} == {"SUCCEEDED"}
     assert await shop.balance() == 64 * 350
+
+
+async def test_fifty_identical_calls_pay_once_from_a_wallet(house: House) -> None:
+    """50 at once over two processes: one payment, taken from the wallet once, and told to all."""
+    shop, purse, key = await wallet_shop(house), await _filled(house), new_idempotency_key()
+    pay = partial(shop.pay, "3.00", key=key, **purse.spending())
+    answers = await asyncio.gather(*(insist(partial(pay, via=n % 2)) for n in range(50)))
+    assert len({answer.payment.payment_id for answer in answers}) == 1
+    assert {state(answer.payment) for answer in answers} == {"SUCCEEDED"}
+    assert [answer.replayed for answer in answers].count(False) == 1
+    assert await purse.balance() == (700, 0)
+
+
+async def test_a_wallet_spent_from_all_sides(house: House) -> None:
+    """100 payments at once of a wallet that has enough for 14: it gives 14 and not a fen more."""
+    shop, purse = await wallet_shop(house), await _filled(house)
+    calls = (
+        partial(shop.pay, "0.70", key=new_idempotency_key(), via=n % 2, **purse.spending())
+        for n in range(100)
+    )
+    answers = await asyncio.gather(*(insist(call) for call in calls))
+    states = Counter(state(answer.payment) for answer in answers)
+    assert states == {"SUCCEEDED": 14, "FAILED": 86}
+    assert await purse.balance() == (20, 0)
+    assert await shop.balance() == 14 * 70
+
+
+async def test_capture_against_cancel_of_a_hold(house: House) -> None:
+    """Ten races: what a wallet holds is taken or let go, never both, and nothing stays held."""
+    shop, purse = await wallet_shop(house), await _filled(house)
+    taken = 0
+    for n in range(10):
+        held = (await shop.pay("1.00", **purse.spending(manual=True))).payment
+        found = await _at_once(
+            insist(partial(shop.capture, held, key=new_idempotency_key(), via=n % 2)),
+            insist(partial(shop.cancel, held, key=new_idempotency_key(), via=1 - n % 2)),
+        )
+        (refused,) = [item for item in found if isinstance(item, GatewayError)]
+        assert (type(refused), refused.reason) == (Refused, "ILLEGAL_TRANSITION")
+        taken += state(await shop.get(held)) == "SUCCEEDED"
+    assert await purse.balance(1) == (1_000 - 100 * taken, 0)
+    assert await shop.balance() == 100 * taken
+
+
+async def test_money_in_and_out_and_spent_at_once(house: House) -> None:
+    """Top-ups, withdrawals and payments of one wallet at once through both: the sum is right."""
+    shop, purse = await wallet_shop(house), await _filled(house)
+
+    async def turn(n: int) -> int:
+        keys, via = [new_idempotency_key() for _ in range(3)], n % 2
+        found = await asyncio.gather(
+            insist(partial(purse.top_up, "0.50", key=keys[0], via=via)),
+            insist(partial(purse.withdraw, "0.90", key=keys[1], via=1 - via)),
+            insist(partial(shop.pay, "0.70", key=keys[2], via=via, **purse.spending())),
+        )
+        top_up = await purse.topped_up(found[0].top_up)
+        withdrawal = await purse.withdrawn(found[1].withdrawal)
+        ended = [(top_up, 50), (withdrawal, -90), (found[2].payment, -70)]
+        return sum(amount for made, amount in ended if state(made) == "SUCCEEDED")
+
+    moved = sum(await asyncio.gather(*(turn(n) for n in range(24))))
+    assert await purse.balance() == (1_000 + moved, 0)
+    available = [sum(moves(entry)["available"] for entry in await purse.entries())]
+    assert available == [1_000 + moved]
+
+
+async def _filled(house: House) -> Purse:
+    purse = Purse(house)
+    assert state((await purse.top_up("10.00")).top_up) == "SUCCEEDED"
+    return purse

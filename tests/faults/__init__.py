@@ -4,7 +4,8 @@ Nothing in the product knows of these tests. What provokes a fault is what opera
 machines do: signals to processes, locks and settings of the database, a wire that holds back what
 the channel says, and the sandbox's own scripts.
 
-    test_windows    kill -9 in each window of each verb, all verbs at once
+    test_windows    kill -9 in each window of what asks the channel, all verbs in one commit
+    test_batches    kill -9 in the middle of a batch, and the other gateway after it
     test_database   the database dies, cuts connections, keeps calls waiting, has no place left
     test_clocks     time jumps, and a process that stood still goes on beside another
     campaign        all of it at random: `python -m tests.faults --seed 1 --seconds 60`

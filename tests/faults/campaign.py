@@ -17,14 +17,20 @@ import aiohttp
 from paymentgateway.client import GatewayClient
 from tests.faults.crowd import MERCHANTS, Crowd
 from tests.faults.database import seen
+from tests.faults.errands import payer_named
 from tests.faults.ground import Ground, Restless, running_ground
 from tests.faults.monkey import Monkey
-from tests.faults.plan import SCRIPTED
+from tests.faults.plan import PAYERS, SCRIPTED
+from tests.faults.purse import funded
+from tests.faults.travel import travel
 from tests.faults.verbs import answers, caller, open_merchant
 from tests.invariants import World, violations
 from tests.invariants.world import Row
 
 CALLERS = 24
+WALLET_MINOR_UNITS = 300_000
+"""In each wallet at first: enough for a while, and too little in the end."""
+
 PROGRESS_S = 5.0
 QUIET_WITHIN_S = 120.0
 STABLE_S = 3.0
@@ -48,11 +54,19 @@ SETTINGS = {
 """Everything that waits for hours in production comes to its end within seconds."""
 
 UNENDED = """
-select payment_id from payments p where state in ('REQUIRES_ACTION', 'AUTHORIZED') and not exists (
+select payment_id, state, channel, version, due_time - capture_before_time as looked_at_again_in
+from payments p where state in ('REQUIRES_ACTION', 'AUTHORIZED') and not exists (
     select from attempts a join review_cases r using (attempt_id)
     where a.payment_id = p.payment_id and a.state = 'OPEN' and r.resolve_time is null
 )
 """
+
+WAKE = """
+update payments set due_time = now()
+where state = 'AUTHORIZED' and due_time > greatest(now(), capture_before_time)
+returning payment_id
+"""
+"""Let the minutes pass after which an authorisation is looked at again that a dead gateway took."""
 
 Say = Callable[[str], None]
 
@@ -78,6 +92,11 @@ async def run(seed: int, seconds: float, gateways: int, say: Say) -> Result:
         for number in range(MERCHANTS):
             await open_merchant(clients[0], f"m_{number}")
         crowd = Crowd(seed, clients)
+        for number in range(PAYERS):
+            filled = await funded(
+                clients[0], payer_named(number), f"{seed}-fund-{number}", WALLET_MINOR_UNITS
+            )
+            crowd.told.append(filled.told)
         monkey = Monkey(ground, crowd)
         await _storm(crowd, monkey, seconds, say)
         say("the faults are over; waiting for quiet")
@@ -93,7 +112,7 @@ async def run(seed: int, seconds: float, gateways: int, say: Say) -> Result:
 
 async def _storm(crowd: Crowd, monkey: Monkey, seconds: float, say: Say) -> None:
     """Pay and break at once for so long; return when every caller has come to an end."""
-    callers = [asyncio.create_task(crowd.live()) for _ in range(CALLERS)]
+    callers = [asyncio.create_task(crowd.live(travel)) for _ in range(CALLERS)]
     telling = asyncio.create_task(_tell(crowd, monkey, say))
     try:
         await monkey.rage(seconds)
@@ -119,9 +138,9 @@ async def _calm(ground: Ground, crowd: Crowd, clients: list[GatewayClient]) -> l
     for client in clients:
         await seen("a gateway that answers", lambda client=client: answers(client))
     try:
-        await _rest(ground)
+        await _rest(ground, crowd)
         await crowd.settle_rest()
-        await _rest(ground)
+        await _rest(ground, crowd)
     except Restless as restless:
         return [str(restless)]
     finally:
@@ -129,7 +148,7 @@ async def _calm(ground: Ground, crowd: Crowd, clients: list[GatewayClient]) -> l
     return []
 
 
-async def _rest(ground: Ground) -> None:
+async def _rest(ground: Ground, crowd: Crowd) -> None:
     """Wait until all has ended on both sides, and stays so."""
     end = time.monotonic() + QUIET_WITHIN_S
     while True:
@@ -138,7 +157,9 @@ async def _rest(ground: Ground) -> None:
         if not unended and not late:
             return
         if time.monotonic() > end:
-            raise Restless(f"still open: {len(unended)} payments; late successes {late}")
+            left = [tuple(map(str, row)) for row in unended]
+            raise Restless(f"still open: payments {left}; late successes {late}")
+        crowd.outcomes["expiry", "left by somebody"] += len(await ground.database.rows(WAKE))
         if late:
             await _hurry(ground)
         await asyncio.sleep(0.5)

@@ -19,7 +19,7 @@ STORM = 30
 PAYERS = 6
 """Few, so that many are after the same wallet."""
 
-WALLET_SHARE = 0.35
+WALLET_SHARE = 0.6
 ERRANDS = {"none": 50, "top up": 15, "withdraw": 15, "batch": 20}
 DEADLINES_MS = (None, None, None, None, 5, 20, 60, 250)
 
@@ -147,7 +147,7 @@ def journey(seed: int, index: int, merchants: int) -> Journey:
         deadline_ms=chance.choice(DEADLINES_MS),
         rounds=tuple(_rounds(chance, amount, manual=manual)),
         reads=chance.random() < 0.3,
-        payer=chance.randrange(PAYERS) if chance.random() < WALLET_SHARE else None,
+        payer=_payer(chance, index),
         errand=_errand(chance),
     )
 
@@ -159,6 +159,17 @@ def strikes(seed: int) -> Iterator[Strike]:
     while True:
         kind = chance.choices(kinds, weights)[0]
         yield Strike(chance.uniform(0.2, 1.2), kind, chance.randrange(64), chance.uniform(0.2, 2.5))
+
+
+def _payer(chance: random.Random, index: int) -> int | None:
+    """Pay from a wallet, where it is not the turn of a fault of the channel's."""
+    if _in_turn(index) or chance.random() > WALLET_SHARE:
+        return None
+    return chance.randrange(PAYERS)
+
+
+def _in_turn(index: int) -> bool:
+    return index % 2 == 1
 
 
 def _errand(chance: random.Random) -> Errand | None:
@@ -242,9 +253,8 @@ def _later(chance: random.Random) -> Script:
 
 def _charge_script(chance: random.Random, index: int, *, manual: bool) -> Script:
     """Give every second charge the next fault in turn, so that none is left out by chance."""
-    turn, in_turn = divmod(index, 2)
-    if in_turn:
-        return _fault(chance, SCRIPTED[turn % len(SCRIPTED)])
+    if _in_turn(index):
+        return _fault(chance, SCRIPTED[index // 2 % len(SCRIPTED)])
     if chance.random() > ACTION_SHARE:
         return _script(chance)
     acts_ms = chance.choice((0, 200, 1_000))

@@ -20,8 +20,8 @@ from paymentgateway.v1.payment_pb2 import (
     SandboxScript,
     WalletMethod,
 )
-from paymentgateway.v1.payment_service_pb2 import PayRequest, PayResponse
-from tests.faults.verbs import Answer, payment_state
+from paymentgateway.v1.payment_service_pb2 import PayRequest
+from tests.faults.verbs import Answer, paid, payment_state
 from tests.invariants import Told
 from tests.invariants.world import object_uuid
 
@@ -110,14 +110,6 @@ async def spend_many(
     """Send a batch; give for each item what its caller was told, or the error."""
     results = await client.batch_pay(requests, deadline_s=deadline_s)
     return [one if isinstance(one, GatewayError) else paid(one) for one in results]
-
-
-def paid(answer: PayResponse) -> Answer:
-    """Read the answer to a payment."""
-    payment = answer.payment
-    state = payment_state(payment)
-    told = Told(payment.merchant_id, payment.idempotency_key, payment.payment_id, state)
-    return Answer(told, answer.replayed, payment)
 
 
 async def funded(client: GatewayClient, payer: str, key: str, minor_units: int) -> Answer:

@@ -11,6 +11,8 @@ from paymentgateway.client import new_idempotency_key
 from paymentgateway.v1.payment_pb2 import (
     SANDBOX_OUTCOME_ANSWER_LATER,
     SANDBOX_OUTCOME_REQUIRE_ACTION,
+    PaymentMethod,
+    SandboxMethod,
     SandboxScript,
 )
 from tests.faults.database import seen
@@ -73,7 +75,9 @@ async def test_a_gateway_that_stood_still_with_the_reply(ground: Ground) -> None
     async with caller(ground.stack.targets[0]) as client:
         await open_merchant(client, "m_reply")
         key = new_idempotency_key()
-        verb = Verb("pay", "m_reply", key, "", lambda c: pay(c, "m_reply", key, charge=SLOW))
+        verb = Verb(
+            "pay", "m_reply", key, "", lambda c: pay(c, "m_reply", key, method=_charge(SLOW))
+        )
         call = asyncio.ensure_future(verb.send(client))
         await seen("the effect", lambda: taken(ground, [verb]))
         sleeper.pause()
@@ -89,20 +93,24 @@ async def test_the_channels_clock_jumps(ground: Ground) -> None:
     """Hours that pass at once at the channel, for good, settle what waited or expire it there."""
     later = SandboxScript(outcome=SANDBOX_OUTCOME_ANSWER_LATER, settle_delay_ms=HOUR_MS)
     acting = SandboxScript(outcome=SANDBOX_OUTCOME_REQUIRE_ACTION, settle_delay_ms=HOUR_MS)
-    scripts = {new_idempotency_key(): script for script in (later, acting)}
+    methods = {new_idempotency_key(): _charge(script) for script in (later, acting)}
     async with caller(ground.stack.targets[0]) as client:
         await open_merchant(client, "m_hours")
-        first = [await pay(client, "m_hours", key, charge=scripts[key]) for key in scripts]
+        first = [await pay(client, "m_hours", key, method=methods[key]) for key in methods]
         assert [answer.state for answer in first] == ["PROCESSING", "REQUIRES_ACTION"]
         await _jump(ground, 2 * HOUR_MS)
         ended = [
-            await settled(lambda c, key=key: pay(c, "m_hours", key, charge=scripts[key]), [client])
-            for key in scripts
+            await settled(lambda c, key=key: pay(c, "m_hours", key, method=methods[key]), [client])
+            for key in methods
         ]
     assert [answer.state for answer in ended] == ["SUCCEEDED", "FAILED"]
     ground.told += [answer.told for answer in (*first, *ended)]
     await ground.quiet()
     await ground.check()
+
+
+def _charge(script: SandboxScript) -> PaymentMethod:
+    return PaymentMethod(sandbox=SandboxMethod(charge=script))
 
 
 async def _jump(ground: Ground, advance_ms: int) -> None:

@@ -17,6 +17,7 @@ from paymentgateway.errors import Conflict, GatewayError, Overloaded
 from paymentgateway.v1.payment_pb2 import FAILURE_REASON_NOT_ACCEPTED
 from tests.faults.database import seen
 from tests.faults.ground import Ground, running_ground
+from tests.faults.purse import balance, funded, spend, spending
 from tests.faults.ready import ready_verbs
 from tests.faults.verbs import Answer, Verb, caller, open_merchant, pay, settled
 from tests.faults.windows import claims, lock_for, together
@@ -169,23 +170,34 @@ async def test_postgres_recovering_under_load(ground: Ground, client: GatewayCli
 async def _under_load(
     ground: Ground, client: GatewayClient, merchant_id: str, fault: Callable[[], Awaitable[Any]]
 ) -> Any:
-    """Pay from many callers, provoke a fault amid it, and see every key settled."""
+    """Pay from many callers, provoke a fault amid it, and see every key settled.
+
+    Half of them pay through the channel, half from one wallet, which has just enough.
+    """
     await open_merchant(client, merchant_id)
+    await funded(client, merchant_id, new_idempotency_key(), CALLS // 2)
     turns, done = asyncio.Semaphore(AT_ONCE), asyncio.Event()
 
-    async def one() -> Answer:
+    async def one(number: int) -> Answer:
         key = new_idempotency_key()
+        item = spending(merchant_id, key, merchant_id, 1)
+        ways: list[Callable[[GatewayClient], Awaitable[Answer]]] = [
+            lambda c: pay(c, merchant_id, key, deadline_s=5.0),
+            lambda c: spend(c, item, deadline_s=5.0),
+        ]
         async with turns:
-            answer = await settled(lambda c: pay(c, merchant_id, key, deadline_s=5.0), [client])
+            answer = await settled(ways[number % 2], [client])
         done.set()
         return answer
 
     async with asyncio.TaskGroup() as group:
-        calls = [group.create_task(one()) for _ in range(CALLS)]
+        calls = [group.create_task(one(number)) for number in range(CALLS)]
         await done.wait()
         result = await fault()
     answers = [call.result() for call in calls]
     assert all(_succeeded_or_never_sent(answer) for answer in answers)
+    assert {answer.state for answer in answers[1::2]} == {"SUCCEEDED"}
+    assert await balance(client, merchant_id) == (0, 0)
     ground.told += [answer.told for answer in answers]
     await ground.quiet()
     return result

@@ -24,10 +24,13 @@ from paymentgateway.v1.payment_pb2 import (
     PaymentMethod,
     PaymentState,
     SandboxMethod,
-    SandboxScript,
 )
+from paymentgateway.v1.payment_service_pb2 import PayResponse
 from paymentgateway.v1.refund_pb2 import OperationState
 from tests.invariants import Told
+
+AT_ONCE = PaymentMethod(sandbox=SandboxMethod())
+"""Through the sandbox, which then says yes at once."""
 
 DEADLINE_S = 30.0
 ONCE = Retry(attempts_max=1)
@@ -110,23 +113,30 @@ async def pay(
     order_id: str = "o-1",
     expire_time: datetime | None = None,
     deadline_s: float | None = None,
-    **scripts: SandboxScript | None,
+    payer: str = "payer-1",
+    method: PaymentMethod = AT_ONCE,
 ) -> Answer:
-    """Pay, with scripts for the charge, its captures and its refunds."""
+    """Pay, through a channel or from the payer's wallet."""
     answer = await client.pay(
         merchant_id=merchant_id,
         idempotency_key=key,
         order_id=order_id,
         amount=amount or money("10.00", "CNY"),
-        payment_method=PaymentMethod(sandbox=SandboxMethod(**scripts)),
-        payer="payer-1",
+        payment_method=method,
+        payer=payer,
         scene=SCENE_WEB,
         capture_mode=mode,
         expire_time=expire_time,
         deadline_s=deadline_s,
     )
+    return paid(answer)
+
+
+def paid(answer: PayResponse) -> Answer:
+    """Read the answer to a payment."""
     payment = answer.payment
-    told = Told(merchant_id, key, payment.payment_id, payment_state(payment))
+    state = payment_state(payment)
+    told = Told(payment.merchant_id, payment.idempotency_key, payment.payment_id, state)
     return Answer(told, answer.replayed, payment)
 
 

@@ -1,0 +1,153 @@
+"""One caller on one journey: a payment, what is wanted of it, and an errand before it."""
+
+import asyncio
+import random
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from paymentgateway.client import GatewayClient
+from paymentgateway.errors import GatewayError, OutcomeUnknown, Overloaded, Refused, Unavailable
+from paymentgateway.v1.payment_pb2 import (
+    CAPTURE_MODE_AUTOMATIC,
+    CAPTURE_MODE_MANUAL,
+    PaymentMethod,
+    SandboxMethod,
+)
+from tests.faults import verbs
+from tests.faults.crowd import DEADLINE_S, Caller, Crowd, Send
+from tests.faults.errands import payer_named, run_errand
+from tests.faults.plan import Journey, Wish
+from tests.faults.purse import FROM_WALLET
+from tests.faults.scripts import cny, script
+from tests.faults.verbs import Answer
+from tests.invariants import Told
+from tests.invariants.world import NOTHING
+
+
+async def travel(crowd: Crowd, planned: Journey) -> None:
+    """Go on one journey to its end, or until the crowd is stopped."""
+    await Traveller(crowd, planned).travel()
+
+
+class Traveller:
+    """One caller on one journey."""
+
+    def __init__(self, crowd: Crowd, planned: Journey) -> None:
+        self._crowd = crowd
+        self._plan = planned
+        self._chance = random.Random(f"route {crowd.seed} {planned.index}")
+        self._caller = Caller(crowd, planned, self._chance)
+        self._merchant = f"m_{planned.merchant}"
+        self._key = f"{crowd.seed}-{planned.index}"
+        now = datetime.now(UTC)
+        expires = planned.expires_in_s
+        self._expire_time = now + timedelta(seconds=expires) if expires else None
+
+    async def travel(self) -> None:
+        """Pay, then ask for all that is planned, round by round."""
+        if self._plan.errand:
+            await run_errand(self._caller, self._plan.errand)
+        answer = await self._pay()
+        if answer is None:
+            return
+        payment_id = answer.told.object_id
+        for number, wishes in enumerate(self._plan.rounds):
+            named = [(f"{self._key}-{number}-{n}", wish) for n, wish in enumerate(wishes)]
+            await asyncio.gather(*(self._wish(key, wish, payment_id) for key, wish in named))
+        if self._plan.reads:
+            await self._read(payment_id)
+
+    async def _pay(self) -> Answer | None:
+        plan = self._plan
+        send = self._sending(plan.minor_units)
+        if plan.gives_up and not await self._once(send):
+            return None
+        twins = [self._sending(plan.minor_units + 1)] if plan.twin else []
+        sends = [*[send] * plan.copies, *twins]
+        told = await asyncio.gather(
+            *(
+                self._caller.insist("pay", self._merchant, self._key, one, plan.deadline_ms)
+                for one in sends
+            )
+        )
+        return next((answer for answer in told if answer), None)
+
+    async def _once(self, send: Send) -> bool:
+        """Send once. False where nothing was kept, and the caller lets it be."""
+        try:
+            await self._caller.call(send, DEADLINE_S)
+        except (OutcomeUnknown, Refused):
+            return True
+        except GatewayError as error:
+            if error.reason in ("", "COMMIT_UNKNOWN"):
+                return True
+            self._crowd.told.append(Told(self._merchant, self._key, "", NOTHING))
+            self._crowd.outcomes["pay", "nothing kept, given up"] += 1
+            return False
+        return True
+
+    async def _wish(self, key: str, wish: Wish, payment_id: str) -> None:
+        send = self._wishing(key, wish, payment_id)
+        copies = (
+            self._caller.insist(wish.kind, self._merchant, key, send, wish.deadline_ms)
+            for _ in range(wish.copies)
+        )
+        await asyncio.gather(*copies)
+
+    async def _read(self, payment_id: str) -> None:
+        """What was told can be read: by its id, by its key, and in the list of its order."""
+        client = self._chance.choice(self._crowd.clients)
+        try:
+            by_key = await client.get_payment(
+                merchant_id=self._merchant, idempotency_key=self._key, deadline_s=DEADLINE_S
+            )
+            page = await client.list_payments_page(
+                merchant_id=self._merchant, order_id=self._key, deadline_s=DEADLINE_S
+            )
+        except (Unavailable, OutcomeUnknown, Overloaded):
+            self._crowd.outcomes["reads", "not now"] += 1
+            return
+        ids = {by_key.payment_id, *(payment.payment_id for payment in page.payments)}
+        if ids != {payment_id}:
+            self._crowd.problems.append(f"told {payment_id}, but reads give {ids}")
+        self._crowd.outcomes["reads", "the same"] += 1
+
+    def _sending(self, minor_units: int) -> Send:
+        plan = self._plan
+        mode = CAPTURE_MODE_MANUAL if plan.manual else CAPTURE_MODE_AUTOMATIC
+        method = PaymentMethod(
+            sandbox=SandboxMethod(
+                charge=script(plan.charge), capture=script(plan.capture), refund=script(plan.refund)
+            )
+        )
+        payer = "payer-1" if plan.payer is None else payer_named(plan.payer)
+
+        def send(client: GatewayClient, deadline_s: float) -> Awaitable[Answer]:
+            return verbs.pay(
+                client,
+                self._merchant,
+                self._key,
+                amount=cny(minor_units),
+                mode=mode,
+                order_id=self._key,
+                expire_time=self._expire_time,
+                deadline_s=deadline_s,
+                payer=payer,
+                method=method if plan.payer is None else FROM_WALLET,
+            )
+
+        return send
+
+    def _wishing(self, key: str, wish: Wish, payment_id: str) -> Send:
+        fields: dict[str, Any] = {}
+        if wish.kind != "cancel":
+            fields["amount"] = cny(max(1, wish.minor_units))
+        if wish.kind == "capture":
+            fields["final"] = wish.final
+        call = {"capture": verbs.capture, "cancel": verbs.cancel, "refund": verbs.refund}[wish.kind]
+
+        def send(client: GatewayClient, deadline_s: float) -> Awaitable[Answer]:
+            return call(client, self._merchant, key, payment_id, deadline_s=deadline_s, **fields)
+
+        return send
