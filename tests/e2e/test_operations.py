@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from paymentgateway.client import GatewayClient, Retry, new_idempotency_key
-from paymentgateway.errors import OutcomeUnknown, Unavailable
+from paymentgateway.errors import OutcomeUnknown, Refused, Unavailable
 from tests.e2e.gateways import Extra, read_log
 from tests.e2e.house import House
 from tests.e2e.probing import Metrics, fetch_text
@@ -26,6 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ONCE = Retry(attempts_max=1)
 PAY = "paymentgateway.v1.PaymentService/Pay"
+CANCEL = "paymentgateway.v1.PaymentService/Cancel"
 
 
 async def test_probes_tell_alive_from_ready(house: House) -> None:
@@ -61,15 +62,17 @@ async def test_metrics_count_what_happened(house: House, shop: Shop) -> None:
 
 
 async def test_logs_are_json_and_carry_the_payment(house: House, shop: Shop) -> None:
-    """Every line is a JSON object; those about a payment name it, and none names its key."""
+    """Every line is a JSON object; a refused call's names its payment, and never its key."""
     key = f"secret-{new_idempotency_key()}"
-    paid = (await shop.pay(key=key)).payment
+    paid = (await shop.pay()).payment
+    with pytest.raises(Refused, match="ILLEGAL_TRANSITION"):
+        await shop.cancel(paid, key=key)
     service = house.stack.gateways[0]
-    lines = [line for line in read_log(service) if line.get("payment_id") == paid.payment_id]
-    assert [line["state"] for line in lines if "state" in line] == ["PROCESSING", "SUCCEEDED"]
-    (rpc,) = [line for line in lines if line["event"] == "rpc"]
-    assert (rpc["method"], rpc["code"], rpc["merchant_id"]) == (PAY, "OK", shop.merchant_id)
-    assert all({"level", "timestamp", "logger"} <= line.keys() for line in lines)
+    (rpc,) = [line for line in read_log(service) if line.get("payment_id") == paid.payment_id]
+    assert (rpc["event"], rpc["level"], rpc["method"]) == ("rpc", "info", CANCEL)
+    assert (rpc["code"], rpc["reason"]) == ("FAILED_PRECONDITION", "ILLEGAL_TRANSITION")
+    assert rpc["merchant_id"] == shop.merchant_id
+    assert {"timestamp", "logger"} <= rpc.keys()
     assert key not in service.log.read_text()
 
 
