@@ -46,30 +46,6 @@ def event_of(record: Mapping[str, Any]) -> Event:
     )
 
 
-def transfer_rows(entries: Iterable[Entry]) -> list[Row]:
-    """Write entries: one row per transfer."""
-    return [
-        {
-            "owner_id": entry.owner_id,
-            "entry_id": entry.entry_id,
-            "position": position,
-            "event": entry.event,
-            "payment_id": entry.payment_id,
-            "operation_id": entry.operation_id,
-            "book": transfer.debit.book,
-            "debit_code": transfer.debit.code,
-            "debit_key": transfer.debit.key,
-            "credit_code": transfer.credit.code,
-            "credit_key": transfer.credit.key,
-            "currency": entry.currency,
-            "amount": transfer.amount,
-            "create_time": entry.create_time,
-        }
-        for entry in entries
-        for position, transfer in enumerate(entry.transfers)
-    ]
-
-
 def entries_of(records: Iterable[Mapping[str, Any]]) -> list[Entry]:
     """Read entries out of their transfers, which come together and in order."""
     groups = groupby(records, key=lambda record: record["entry_id"])

@@ -27,7 +27,8 @@ from gateway.domain.ledger import (
 from gateway.domain.money import Money
 from gateway.domain.reserve import ReserveProof
 from gateway.store import audit, reserve
-from gateway.store.journal_rows import account_sum_of, entries_of, transfer_rows
+from gateway.store.commit.rows import transfers
+from gateway.store.journal_rows import account_sum_of, entries_of
 from gateway.store.pool import Connection, Pool, Undo, fetching
 from gateway.store.queries import sql
 from gateway.store.rows import dump
@@ -41,7 +42,7 @@ FIND_FOLD_END = sql("find_fold_end")
 FOLD_TRANSFERS = sql("fold_transfers")
 MOVE_FOLD_POSITION = sql("move_fold_position")
 INSERT_CLAIM = sql("insert_claim")
-FIND_CLAIM = sql("find_claim")
+FIND_CLAIMS = sql("find_claims")
 INSERT_TRANSFERS = sql("insert_transfers")
 RAISE_BUDGET = sql("raise_budget")
 
@@ -182,10 +183,10 @@ async def _fund(connection: Connection, funding: _Funding) -> bool:
         "create_time": entry.create_time,
     }
     if await connection.fetchval(INSERT_CLAIM, dump([claim])) is None:
-        existing = await connection.fetchrow(FIND_CLAIM, PLATFORM, funding.idempotency_key)
+        existing = await connection.fetchrow(FIND_CLAIMS, [PLATFORM], [funding.idempotency_key])
         if existing["fingerprint"] != funding.fingerprint:
             raise key_mismatch()
         raise Undo(existing["object_id"] == entry.entry_id)
-    await connection.execute(INSERT_TRANSFERS, dump(list(transfer_rows([entry]))))
+    await connection.execute(INSERT_TRANSFERS, list(transfers(entry)))
     await connection.execute(RAISE_BUDGET, funding.money.currency, funding.money.minor_units)
     return True

@@ -7,7 +7,7 @@ into JSON (`to_jsonb`), where several rows come in one. What is written goes ano
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -192,8 +192,6 @@ def _plain(value: object) -> str:
         return str(value)
     if isinstance(value, bytes):
         return "\\x" + value.hex()
-    if isinstance(value, timedelta):
-        return f"{value // timedelta(microseconds=1)} microseconds"
     raise TypeError(f"{type(value).__name__} has no place in a row")
 
 

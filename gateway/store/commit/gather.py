@@ -116,10 +116,8 @@ class Gatherer(Generic[Item, Result]):
                 await self._run(batch)
         finally:
             self._running = None
-            for waiting in (
-                *batch,
-                *self._queue,
-            ):  # only where the loop ends: nobody waits for ever
+            # Something is left only where the loop is ending: nobody waits for ever.
+            for waiting in (*batch, *self._queue):
                 waiting.call.done.cancel()
 
     def _take(self) -> list[Waiting[Item, Result]]:

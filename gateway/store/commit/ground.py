@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
 from gateway.domain.change import Aggregate, Funds
+from gateway.domain.decisions.bookings import from_wallet
 from gateway.domain.idempotency import Claim
 from gateway.domain.ids import parse_channel_number
 from gateway.domain.payment import Payment, Purpose
 from gateway.domain.ports import Opening
-from gateway.domain.wallet import WALLET_CHANNEL, WalletRef, owner_of
+from gateway.domain.wallet import WalletRef, owner_of
 from gateway.store import rows
 from gateway.store.commit.wanted import Altering, Owned, Wanted
 from gateway.store.pool import Connection
@@ -136,7 +137,7 @@ def serial_of(payment: Payment) -> int:
 
 def wallet_of(payment: Payment) -> WalletRef | None:
     """Name the wallet whose money a payment moves."""
-    if payment.purpose is Purpose.PURCHASE and payment.method.channel != WALLET_CHANNEL:
+    if payment.purpose is Purpose.PURCHASE and not from_wallet(payment):
         return None
     return WalletRef(owner_of(payment.payer.payer_id), payment.currency)
 

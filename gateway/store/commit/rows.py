@@ -5,7 +5,6 @@ again: this is on the path of every payment. One array per column would cost mor
 looks at each of its elements whether it is an array too. Values that are objects go as JSON.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -21,13 +20,12 @@ from gateway.domain.operation import Operation
 from gateway.domain.payment import Failure, NextAction, Payer, Payment
 from gateway.domain.wallet import WalletRef
 from gateway.store.commit.ground import Holding
+from gateway.store.rows import dump
 
 Tuple = tuple[Any, ...]
 
 FEE_TERMS_REMEMBERED = 1_000
 """Different terms that are kept as they were written."""
-
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 def claim(item: Claim) -> Tuple:
@@ -209,15 +207,15 @@ def wallet(ref: WalletRef, holding: Holding, before: Holding, now: datetime) -> 
 @lru_cache(maxsize=FEE_TERMS_REMEMBERED)
 def _fee_terms(item: FeeTerms | None) -> str | None:
     """Write terms; merchants have few, and every payment of theirs freezes them."""
-    return _json(asdict(item)) if item else None
+    return dump(asdict(item)) if item else None
 
 
 def _object(value: Mapping[str, Any]) -> str:
-    return _json(value) if value else "{}"
+    return dump(dict(value)) if value else "{}"
 
 
 def _payer(item: Payer) -> str:
-    return _json(
+    return dump(
         {
             "payer_id": item.payer_id,
             "device_id": item.device_id,
@@ -228,8 +226,8 @@ def _payer(item: Payer) -> str:
 
 
 def _failure(item: Failure | None) -> str | None:
-    return _json(asdict(item)) if item else None
+    return dump(asdict(item)) if item else None
 
 
 def _next_action(item: NextAction | None) -> str | None:
-    return _json(asdict(item)) if item else None
+    return dump(asdict(item)) if item else None

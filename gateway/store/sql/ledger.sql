@@ -66,6 +66,19 @@ returning 1;
 update fold_position set horizon = $1
 where singleton;
 
+-- name: insert_claim
+-- Claim a key; nothing comes back where it stands for something already.
+insert into operations (
+    owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id, refusal,
+    refusal_message, caller_id, create_time
+)
+select
+    owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id, refusal,
+    refusal_message, caller_id, create_time
+from jsonb_populate_recordset(null::operations, $1)
+on conflict (owner_id, idempotency_key) do nothing
+returning object_id;
+
 -- name: insert_transfers
 -- Book transfers that belong to no payment.
 insert into transfers (
@@ -75,7 +88,7 @@ insert into transfers (
 select
     owner_id, entry_id, position, event, payment_id, operation_id, book, debit_code, debit_key,
     credit_code, credit_key, currency, amount, create_time
-from jsonb_populate_recordset(null::transfers, $1);
+from unnest($1::written_transfer[]);
 
 -- name: raise_budget
 -- Let the platform advance more.

@@ -170,27 +170,6 @@ select 1 / (
     and (select count(*) from moved) = cardinality($9)
 )::int as whole;
 
--- name: find_claim
--- What a key stands for.
-select
-    owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id, refusal,
-    refusal_message, caller_id, create_time
-from operations
-where owner_id = $1 and idempotency_key = $2;
-
--- name: insert_claim
--- Claim a key; nothing comes back where it stands for something already.
-insert into operations (
-    owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id, refusal,
-    refusal_message, caller_id, create_time
-)
-select
-    owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id, refusal,
-    refusal_message, caller_id, create_time
-from jsonb_populate_recordset(null::operations, $1)
-on conflict (owner_id, idempotency_key) do nothing
-returning object_id;
-
 -- name: draw_budget
 -- Take from the platform's budget, or give back a negative amount.
 update own_funds set budget = budget - $2
