@@ -16,9 +16,10 @@ from grpc.aio import ServicerContext
 from gateway.clock import Clock, Deadline
 from gateway.domain.errors import Overloaded, Reason
 from gateway.rpc.gate import Gate
+from gateway.rpc.hang_ups import is_hang_up
 from gateway.rpc.pages import Cursors, Pages
 from gateway.rpc.request_id import request_id
-from gateway.rpc.settings import REOPEN_AFTER_S, SEND_S_MAX, RpcSettings
+from gateway.rpc.settings import HANG_UP_S_MAX, REOPEN_AFTER_S, SEND_S_MAX, RpcSettings
 from gateway.usecases.services import Services
 
 PACKAGE = "paymentgateway.v1"
@@ -83,6 +84,10 @@ class Call:
         except TimeoutError:
             words = "The stream was not read fast enough; open it again with the last cursor."
             raise Overloaded(Reason.WATCHER_LIMIT, words, retry_after_s=REOPEN_AFTER_S) from None
+        except Exception as error:
+            if is_hang_up(error):
+                await asyncio.sleep(HANG_UP_S_MAX)  # the transport cancels this call any moment
+            raise
 
 
 Handler: TypeAlias = Callable[[Call], Awaitable[bytes]]

@@ -13,6 +13,7 @@ from gateway.clock import Clock
 from gateway.rpc import health
 from gateway.rpc.call import PACKAGE, Desk, EventLog, RpcObserver
 from gateway.rpc.gate import Gate
+from gateway.rpc.hang_ups import expect_hang_ups
 from gateway.rpc.methods import METHODS, SERVICES
 from gateway.rpc.pages import Cursors, Pages
 from gateway.rpc.pipeline import generic_handlers
@@ -55,6 +56,7 @@ class RpcServer:
             OSError: the address cannot be listened on.
         """
         prepare(METHODS)
+        expect_hang_ups()
         settings = self._desk.settings
         server = grpc.aio.server(
             handlers=generic_handlers(METHODS, self._desk), options=server_options(settings)

@@ -35,6 +35,9 @@ More than one, so that a caller who sends too much is told OVERLOADED instead of
 SEND_S_MAX: Final = 30.0
 """Longest wait in seconds until a watcher takes one message; then its stream ends."""
 
+HANG_UP_S_MAX: Final = 1.0
+"""Seconds in which the transport cancels a call whose reader it could not send to."""
+
 REPLY_S_MAX: Final = 1.0
 """Longest wait in seconds, once all calls ended, until their replies have left at a stop."""
 
