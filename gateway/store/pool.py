@@ -30,7 +30,14 @@ import asyncpg
 
 from gateway.domain.errors import GatewayError
 from gateway.store.errors import DRIVER_ERRORS, Fault, Kind, kind_of
-from gateway.store.retry import kind_on, settle, tried
+from gateway.store.retry import is_gone, kind_on, settle, tried
+
+SPARES_MAX = 3
+"""Connections kept at hand between pieces of work, for the writer, the reader and one more.
+
+Asking the driver's pool for a connection and giving it back makes a task each time: a tenth of what
+a lonely payment costs.
+"""
 
 SILENCE_MARGIN_S = 2.0
 """Seconds beyond the server's own bound after which a silent statement is given up."""
@@ -103,6 +110,7 @@ class Pool:
     def __init__(self, settings: PoolSettings) -> None:
         self.settings = settings
         self._pool: Any = None
+        self._spares: list[Connection] = []
         self._waiting = 0
 
     async def open(self) -> None:
@@ -124,13 +132,15 @@ class Pool:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                while self._spares:
+                    await self._pool.release(self._spares.pop())
                 await self._pool.close()
 
     @property
     def stats(self) -> PoolStats:
         """How the pool is used now."""
         size, idle = (self._pool.get_size(), self._pool.get_idle_size()) if self._pool else (0, 0)
-        return PoolStats(size, idle, self.settings.size_max, self._waiting)
+        return PoolStats(size, idle + len(self._spares), self.settings.size_max, self._waiting)
 
     async def read(self, work: Work[T]) -> T:
         """Do work that only reads, each statement for itself. Raises GatewayError."""
@@ -184,7 +194,7 @@ class Pool:
 
     @contextlib.asynccontextmanager
     async def _lent(self, flight: _Flight) -> AsyncIterator[Connection]:
-        connection = await self._acquire()
+        connection = self._spare() or await self._acquire()
         try:
             yield connection
         except BaseException as error:
@@ -194,8 +204,24 @@ class Pool:
                 raise
             raise Fault(kind, may_have_committed=_in_doubt(kind, flight)) from error
         finally:
-            with contextlib.suppress(*DRIVER_ERRORS):
-                await self._pool.release(connection)
+            if not self._keep(connection):
+                with contextlib.suppress(*DRIVER_ERRORS):
+                    await self._pool.release(connection)
+
+    def _spare(self) -> Connection | None:
+        """Take a connection that is at hand and was not lost meanwhile."""
+        while self._spares:
+            if not is_gone(connection := self._spares.pop()):
+                return connection
+        return None
+
+    def _keep(self, connection: Connection) -> bool:
+        """Keep a sound connection at hand, unless somebody waits for one."""
+        wanted = self._waiting or self._pool.is_closing() or len(self._spares) >= SPARES_MAX
+        if wanted or is_gone(connection):
+            return False
+        self._spares.append(connection)
+        return True
 
     async def _acquire(self) -> Connection:
         self._waiting += 1

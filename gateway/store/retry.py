@@ -38,7 +38,7 @@ async def tried(once: Callable[[], Awaitable[T]]) -> T:
 
 async def settle(connection: asyncpg.Connection, error: BaseException, kind: Kind | None) -> None:
     """Leave a connection fit to be lent again, or closed."""
-    if _is_gone(connection):
+    if is_gone(connection):
         return
     told = isinstance(error, asyncpg.PostgresError | GatewayError) and kind is not Kind.LOST
     try:
@@ -49,19 +49,20 @@ async def settle(connection: asyncpg.Connection, error: BaseException, kind: Kin
         if not isinstance(failure, DRIVER_ERRORS):
             raise
     finally:
-        if not told and not _is_gone(connection):
+        if not told and not is_gone(connection):
             connection.terminate()
 
 
 def kind_on(connection: asyncpg.Connection, error: BaseException) -> Kind | None:
     """Say what an error means; the driver's own complaint about a closed connection is a loss."""
     complaints = asyncpg.InterfaceError | asyncpg.InternalClientError
-    if isinstance(error, complaints) and _is_gone(connection):
+    if isinstance(error, complaints) and is_gone(connection):
         return Kind.LOST
     return kind_of(error)
 
 
-def _is_gone(connection: asyncpg.Connection) -> bool:
+def is_gone(connection: asyncpg.Connection) -> bool:
+    """Tell whether a connection can not be used any more."""
     try:
         closed: bool = connection.is_closed()
     except asyncpg.InterfaceError:

@@ -12,7 +12,7 @@ from gateway.domain.errors import AlreadyExists, Contended, NotFound, Reason
 from gateway.domain.merchant import Merchant
 from gateway.domain.ports import MerchantStore
 
-MEMORY_LIFETIME_S = 1.0
+MEMORY_LIFETIME_S = 5.0
 """Age in seconds at which a remembered merchant is read again."""
 
 MEMORY_ENTRIES_MAX = 10_000

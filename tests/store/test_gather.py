@@ -24,14 +24,28 @@ class Press:
 
 
 def gathering(press, **bounds):
-    return Gatherer(press.run, GatherBounds(**bounds))
+    """Give a gatherer that begins at once, unless it is told otherwise."""
+    return Gatherer(press.run, GatherBounds(**{"calm_turns": 0} | bounds))
 
 
 async def test_a_lonely_caller_waits_for_nobody():
-    """One item is run at once, without any delay for others to come."""
+    """One item is run at once, without any timer for others to come."""
     press = Press()
     async with asyncio.timeout(0.05):
-        assert await gathering(press).submit(["a"]) == ["A"]
+        assert await gathering(press, calm_turns=40).submit(["a"]) == ["A"]
+
+
+async def test_a_crowd_that_is_arriving_is_taken_in_first():
+    """As long as turns of the loop bring more, the batch does not begin, up to its bound."""
+    press = Press()
+    gatherer = gathering(press, calm_turns=3, batch_max=4)
+    done = []
+    for item in "abcde":
+        done.append(gatherer.submit([item]))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    await asyncio.gather(*done)
+    assert press.batches == [["a", "b", "c", "d"], ["e"]]
 
 
 async def test_a_batch_is_what_gathered_meanwhile():

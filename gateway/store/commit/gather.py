@@ -1,7 +1,8 @@
 """Gathering: what many callers ask for at the same time is done together.
 
-Nothing waits for a timer: a batch is what gathered while the batch before it was under way, so a
-lonely caller is served at once and a crowd shares one trip. There is one batch at a time: two side
+Nothing waits for a timer: a batch is what gathered while the batch before it was under way, and
+what the loop brings in without a pause after that, so a lonely caller is served at once and a crowd
+shares one trip. There is one batch at a time: two side
 by side would only be smaller, and in each other's way. Callers who arrived first go first. Every
 bound has a name; what is beyond the backlog is refused before anything is kept, and so is what
 waited too long to be taken into a batch.
@@ -30,11 +31,14 @@ class GatherBounds:
         batch_max: items done together.
         backlog_max: items that may wait.
         wait_max_s: seconds that an item may wait before it is taken into a batch.
+        calm_turns: turns of the event loop without an arrival after which a batch begins; 40 take
+            some 200 microseconds.
     """
 
     batch_max: int = 256
     backlog_max: int = 20_000
     wait_max_s: float = 5.0
+    calm_turns: int = 40
 
 
 @dataclass(slots=True)
@@ -112,13 +116,29 @@ class Gatherer(Generic[Item, Result]):
         """Run batches until nothing waits. It ends in the very turn in which it saw that."""
         batch: list[Waiting[Item, Result]] = []
         try:
-            while batch := self._take():
-                await self._run(batch)
+            while self._queue:
+                await self._let_arrive()
+                batch = self._take()
+                if batch:
+                    await self._run(batch)
+                batch = []  # who was not told yet is cared for aside
         finally:
             self._running = None
             # Something is left only where the loop is ending: nobody waits for ever.
             for waiting in (*batch, *self._queue):
                 waiting.call.done.cancel()
+
+    async def _let_arrive(self) -> None:
+        """Let in what has reached this process already, until some turns brought nothing.
+
+        A batch costs about as much for few as for many, so a crowd is served sooner if it is taken
+        in first; whoever is alone waits for some turns of an idle loop.
+        """
+        seen, calm = 0, 0
+        while calm < self.bounds.calm_turns and len(self._queue) < self.bounds.batch_max:
+            calm = calm + 1 if len(self._queue) == seen else 0
+            seen = len(self._queue)
+            await asyncio.sleep(0)
 
     def _take(self) -> list[Waiting[Item, Result]]:
         """Take the next batch, in order of arrival."""
