@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.domain.channel import (
     EVIDENCE_LENGTH_MAX,
@@ -89,6 +89,32 @@ class Connector(Protocol):
 
     def acknowledge(self, *, accepted: bool) -> Acknowledgement:
         """Give the answer that the channel wants for a notification."""
+
+
+@runtime_checkable
+class NeedsToken(Protocol):
+    """What a connector has besides, if its requests carry a token that must be fetched first.
+
+    The client asks before each try, fetches one token for all who wait, and stays within the call's
+    own deadline. The connector keeps the token: it is the only state a connector has.
+    """
+
+    def needs_token(self, moment: datetime) -> bool:
+        """Tell whether no token is at hand that is still good for a request made now."""
+
+    def token_request(self, moment: datetime, nonce: str) -> HttpRequest:
+        """Build the request for a fresh token."""
+
+    def accept_token(self, reply: HttpReply, moment: datetime) -> None:
+        """Keep the token of a reply; `moment` is when it was asked for.
+
+        Raises:
+            TokenRefused: the reply holds none. What needed it was not sent.
+        """
+
+
+class TokenRefused(Exception):
+    """No token was given. The message says why; it names no secret."""
 
 
 def evidence(text: str) -> str:

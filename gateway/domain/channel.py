@@ -70,7 +70,10 @@ class Outcome:
         money: amount and currency that the channel names; None where it names none.
         channel_number: the channel's own number; empty where it gave none.
         next_action: what the payer must do. Goes with PENDING.
+        acted: the payer did what next_action had asked for. Goes with PENDING.
         failure: why. Goes with FAILED.
+        funding_source: where the payer's money came from, in the channel's own word, such as
+            `PCREDIT` for a pay-later; empty where the channel did not say. Goes with SUCCESS.
         evidence: what proves it, for people; at most EVIDENCE_LENGTH_MAX characters, no secret.
 
     """
@@ -83,7 +86,9 @@ class Outcome:
     money: Money | None = None
     channel_number: str = ""
     next_action: NextAction | None = None
+    acted: bool = False
     failure: Failure | None = None
+    funding_source: str = ""
     evidence: str = ""
 
 
@@ -112,6 +117,7 @@ class Attempt:
     not_found_count: int = 0
     fenced: bool = False
     evidence: str = ""
+    funding_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +147,14 @@ class ChannelRequest:
     description: str
     expire_time: datetime
     final: bool = False
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
     create_time: datetime = EPOCH
     channel_number: str = ""
     charge_money: Money | None = None
     charge_create_time: datetime = EPOCH
     charge_channel_number: str = ""
     capture_channel_number: str = ""
-    client_ip: str = ""
+    client_ip: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +175,47 @@ class Acknowledgement:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a channel can do, as data: the gateway refuses early what the channel would refuse."""
+    """What a channel can do, as data: the gateway refuses early what the channel would refuse.
+
+    Attributes:
+        amount_min, amount_max: bounds of one charge or payout, in minor units.
+        expiry_max: how far off a payment may expire; None: as far as the gateway allows.
+        authorization_lifetime: how long it holds what is not captured.
+        refund_window: how long after the capture it refunds; None: for ever.
+        partial_refunds_max: refunds of one payment; None: any number.
+        partial_refund_spacing: least time between two refunds of one payment.
+        fenceable: kinds of attempts whose number can be closed, so that it never succeeds.
+        expiry_margin: how long after the expiry that was sent with it a charge that the channel
+            does not know is certainly dead, though its number cannot be closed; None: never
+            certainly, so a person decides.
+        methods: keys of the details of which exactly one chooses how to pay; empty: there is
+            nothing to choose.
+        manual_methods: those of them that hold the amount until it is captured and do nothing
+            else; the others take it at once. None: each does either, as far as `manual_capture`.
+        payouts: whether it pays money out.
+        notes: what a merchant should know beside, as sentences.
+
+    """
 
     channel: str
     currencies: frozenset[str]
+    amount_min: int = 1
     amount_max: int
     manual_capture: bool
     send_timeout: timedelta
     authorization_lifetime: timedelta
-    can_fence: bool
+    expiry_max: timedelta | None = None
+    refund_window: timedelta | None = None
+    partial_refunds_max: int | None = None
+    partial_refund_spacing: timedelta = timedelta(0)
+    fenceable: frozenset[AttemptKind] = frozenset()
+    expiry_margin: timedelta | None = None
+    methods: tuple[str, ...] = ()
+    manual_methods: frozenset[str] | None = None
     payouts: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class NotificationRefused(Exception):

@@ -129,6 +129,8 @@ class FailureReason(StrEnum):
     CAPTURE_EXCEEDS_AUTHORIZED = "CAPTURE_EXCEEDS_AUTHORIZED"
     AUTHORIZATION_EXPIRED = "AUTHORIZATION_EXPIRED"
     ALREADY_PAID = "ALREADY_PAID"
+    REFUND_WINDOW_CLOSED = "REFUND_WINDOW_CLOSED"
+    TOO_MANY_REFUNDS = "TOO_MANY_REFUNDS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +161,13 @@ class NextAction:
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethod:
-    """How the payer pays: the channel, and what only its connector reads (JSON-able)."""
+    """How the payer pays: the channel, and what only its connector reads (JSON-able).
+
+    Details may name the payer at the channel, so nothing that is printed shows them.
+    """
 
     channel: str
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +176,15 @@ class Payer:
 
     payer_id: str
     device_id: str = ""
-    ip_address: str = ""
+    ip_address: str = field(default="", repr=False)
     region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
     """One payment as of one version. Amounts are in `amount`'s currency, in minor units.
+
+    `funding_source` is where the payer's money came from, in the channel's own word.
 
     `merchant_id` is its owner: the merchant that is paid, or `@payer` where the payer's own wallet
     is topped up or withdrawn from. For a withdrawal "captured" is what was paid out.
@@ -214,6 +221,7 @@ class Payment:
     caller_id: str = ""
     version: int = 1
     purpose: Purpose = Purpose.PURCHASE
+    funding_source: str = ""
 
     @property
     def currency(self) -> str:

@@ -139,6 +139,8 @@ def put_payment(source: Payment, target: payment_pb2.Payment) -> None:
         target.attempt_number = source.attempt_number
     if source.channel_number:
         target.channel_number = source.channel_number
+    if source.funding_source:
+        target.funding_source = source.funding_source
     _put_times(source, target)
     target.version = source.version
 

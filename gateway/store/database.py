@@ -15,8 +15,10 @@ from gateway.store.events import Events
 from gateway.store.facts import Deployment, Facts, ServerFacts
 from gateway.store.ledger import Ledger
 from gateway.store.merchants import Merchants
+from gateway.store.movements import Movements
 from gateway.store.payments import Payments
 from gateway.store.pool import CLOSE_TIMEOUT_S, Connection, Pool, PoolSettings, PoolStats, fetching
+from gateway.store.quarantine import Quarantine
 from gateway.store.queries import sql
 from gateway.store.roles import role_problems
 from gateway.store.wallets import Wallets
@@ -31,6 +33,7 @@ class Database:
 
     Attributes:
         payments, wallets, work, merchants, events, ledger: the stores.
+        quarantine, movements: what only people and the night's jobs look at.
     """
 
     payments: ports.PaymentStore
@@ -39,6 +42,8 @@ class Database:
     merchants: ports.MerchantStore
     events: ports.EventStore
     ledger: Ledger
+    quarantine: Quarantine
+    movements: Movements
 
     def __init__(
         self,
@@ -54,6 +59,8 @@ class Database:
         self.merchants = Merchants(self._pool)
         self.events = Events(self._pool, self._facts)
         self.ledger = Ledger(self._pool, clock or Clock())
+        self.quarantine = Quarantine(self._pool)
+        self.movements = Movements(self._pool)
 
     async def open(self) -> None:
         """Get ready; connections are made when they are needed. Ask `problems` before serving."""

@@ -44,7 +44,7 @@ async def payments(
     page = (chosen.merchant_id, *top, chosen.create_time_from or DAWN, limit)
     statement, filters = _payment_filters(chosen)
     records = await connection.fetch(statement, *page, *filters)
-    return [payment_of(load(record["payment"])) for record in records]
+    return [payment_of({**record, **load(record["payment"])}) for record in records]
 
 
 async def operations(

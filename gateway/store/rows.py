@@ -94,6 +94,7 @@ def payment_of(row: Row) -> Payment:
         caller_id=row["caller_id"],
         version=row["version"],
         purpose=Purpose(row["purpose"]),
+        funding_source=row.get("funding_source") or "",
     )
 
 
@@ -139,6 +140,7 @@ def attempt_of(row: Row) -> Attempt:
         not_found_count=row["not_found_count"],
         fenced=row["fenced"],
         evidence=row["evidence"],
+        funding_source=row["funding_source"],
     )
 
 

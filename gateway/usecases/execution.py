@@ -157,12 +157,12 @@ class Execution:
         return nullcontext() if name == WALLET_CHANNEL else admitted(self.channel(name))
 
     def moment(self, channel: str) -> Moment:
-        """Now, with the spans that hold for this channel; none do for what is done at once."""
+        """Now, with what holds for this channel; nothing does for what is done at once."""
         if channel == WALLET_CHANNEL:
             return Moment(self.clock.now(), self.clock.new_id)
         can = self.channel(channel).capabilities
         lease = can.send_timeout + self.timing.lease_margin
-        return Moment(self.clock.now(), self.clock.new_id, lease, can.authorization_lifetime)
+        return Moment(self.clock.now(), self.clock.new_id, lease, can.authorization_lifetime, can)
 
     async def _wait(self, task: asyncio.Task[Begun], deadline: Deadline) -> None:
         """Wait for the outcome, at most until the deadline or until everybody must hurry."""

@@ -4,11 +4,12 @@ A key stands for every economically significant field; the payer's context and t
 differ between tries.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.clock import Clock
-from gateway.domain.errors import InvalidRequest, Reason
+from gateway.domain.channel import Capabilities
+from gateway.domain.errors import InvalidRequest, Reason, Refused
 from gateway.domain.fees import terms_for
 from gateway.domain.idempotency import Claim, ClaimKind, Field, fingerprint
 from gateway.domain.merchant import Merchant, OrderPolicy
@@ -19,15 +20,24 @@ from gateway.usecases.commands import PayCommand, TopUpCommand, WithdrawCommand
 
 @dataclass(frozen=True, slots=True)
 class ExpiryTerms:
-    """How long a payment stays open unpaid: by default, and at most."""
+    """How long a payment stays open unpaid: by default, and at most.
+
+    `channel_longest` is how long its channel waits at most, None where it does not say.
+    """
 
     default: timedelta
     longest: timedelta
+    channel_longest: timedelta | None = None
+
+    def within(self, can: Capabilities) -> "ExpiryTerms":
+        """Give the terms for a channel."""
+        return replace(self, channel_longest=can.expiry_max) if can.expiry_max else self
 
     def expire_time(self, wanted: datetime | None, now: datetime) -> datetime:
-        """Give the moment at which a payment expires. Raises InvalidRequest."""
+        """Give the moment at which a payment expires. Raises InvalidRequest, Refused."""
+        most = self.longest if self.channel_longest is None else self.channel_longest
         if wanted is None:
-            return now + self.default
+            return now + min(self.default, most)
         if wanted > now + self.longest:
             words = f"is more than {self.longest} ahead"
             raise InvalidRequest(
@@ -35,6 +45,9 @@ class ExpiryTerms:
                 "expire_time is too far ahead.",
                 violations={"expire_time": words},
             )
+        if wanted > now + most:
+            words = f"The channel waits {most} at most: name an earlier expire_time, or none."
+            raise Refused(Reason.EXPIRY_NOT_ENABLED, words)
         return wanted
 
 
@@ -83,7 +96,7 @@ def withdraw_claim(command: WithdrawCommand, clock: Clock) -> Claim:
 
 
 def purchase(command: PayCommand, merchant: Merchant, claim: Claim, expiry: ExpiryTerms) -> Payment:
-    """Make the payment that a merchant asks for. Raises InvalidRequest."""
+    """Make the payment that a merchant asks for. Raises InvalidRequest, Refused."""
     amount, now = command.amount, claim.create_time
     return Payment(
         merchant_id=command.merchant_id,
@@ -114,7 +127,7 @@ def purchase(command: PayCommand, merchant: Merchant, claim: Claim, expiry: Expi
 
 
 def top_up(command: TopUpCommand, claim: Claim, expiry: ExpiryTerms) -> Payment:
-    """Make the payment that brings money into a payer's wallet. Raises InvalidRequest."""
+    """Make the payment that brings money into a payer's wallet. Raises InvalidRequest, Refused."""
     return _transfer(
         Purpose.TOP_UP,
         command,

@@ -43,9 +43,10 @@ class Pay:
         merchant = await self._merchants.get(command.merchant_id)
         check_merchant(command, merchant)
         channel = enabled_channel(
-            self._execution.channels, command.method.channel, command.amount, command.capture_mode
+            self._execution.channels, command.method, command.amount, command.capture_mode
         )
-        payment = purchase(command, merchant, claim, self._expiry)
+        expiry = self._expiry.within(channel.capabilities)
+        payment = purchase(command, merchant, claim, expiry)
 
         def decide(moment: Moment, _available: int) -> Change:
             return open_payment(payment, merchant, moment)

@@ -3,19 +3,22 @@
 Workers of every replica take due attempts by lease and ask the channel. What may follow depends on
 what was asked for. A charge is never sent again: a number that the channel does not know is closed
 there first (the fence), asked about once more, and only then called failed; so is one whose time
-ran out. A capture, cancel, refund or payout was accepted and has to happen, so it is sent again
-under its own number until the channel decides. What stays open too long becomes a review case, and
-is asked about all the same: it is never failed by age.
+ran out. Where a number cannot be closed, because the channel has no way or does not know it, it is
+dead once the channel says that it does not know it at a time when it cannot come to life any more:
+so long after the expiry that was sent with it. A capture, cancel, refund or payout was accepted and
+has to happen, so it is sent again under its own number until the channel decides. What stays open
+too long becomes a review case, and is asked about all the same: it is never failed by age.
 """
 
 import asyncio
 import random
 from collections.abc import Awaitable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.domain.change import Aggregate, ReviewKind
 from gateway.domain.channel import (
+    EVIDENCE_LENGTH_MAX,
     Attempt,
     AttemptKind,
     ChannelRequest,
@@ -23,7 +26,7 @@ from gateway.domain.channel import (
     OutcomeClass,
 )
 from gateway.domain.decisions.moment import Moment
-from gateway.domain.payment import Failure, FailureReason
+from gateway.domain.payment import Failure, FailureReason, PaymentState
 from gateway.domain.ports import Channel
 from gateway.usecases.execution import Execution, is_open
 from gateway.usecases.requests import channel_request
@@ -56,7 +59,7 @@ class Recover:
         """Resolve one attempt. A failure here is told, and leaves it for later."""
         if not await self._done(attempt, self._look_into(attempt)):
             tried = replace(attempt, tries=attempt.tries + 1)
-            await self._done(attempt, self._leave_for_later(tried, alert=True))
+            await self._done(attempt, self._leave_for_later(tried, attempt.create_time))
 
     async def _done(self, attempt: Attempt, step: Awaitable[None]) -> bool:
         """Take a step about one attempt. False where it failed, which is told."""
@@ -75,36 +78,47 @@ class Recover:
         attempt, outcome = await self._find_out(aggregate, attempt)
         after = await self._execution.conclude(attempt, outcome)
         if after is None or is_open(after, attempt):
-            await self._leave_for_later(attempt, alert=not _payer_may_act(attempt, outcome))
-        elif self._is_old(attempt):
+            waits = _waits_for_payer(aggregate, attempt, outcome)
+            since = aggregate.payment.expire_time if waits else attempt.create_time
+            await self._leave_for_later(attempt, since)
+        elif self._is_long_ago(attempt.create_time):
             subject = (attempt.merchant_id, ReviewKind.UNRESOLVED, attempt.number)
             await self._execution.work.settle_review(*subject)
 
     async def _find_out(self, aggregate: Aggregate, attempt: Attempt) -> tuple[Attempt, Outcome]:
         channel = self._execution.channel(attempt.channel)
-        request = channel_request(aggregate, attempt)
+        request, asked_time = channel_request(aggregate, attempt), self._execution.clock.now()
         outcome = _asked(await channel.ask(request))
         count = attempt.not_found_count + 1 if outcome.not_found else 0
         attempt = replace(attempt, tries=attempt.tries + 1, not_found_count=count)
         if attempt.kind is not AttemptKind.CHARGE:
             again = outcome.not_found and await self._execution.still_open(attempt)
             return attempt, await channel.send(request) if again else outcome
-        if self._to_be_fenced(aggregate, attempt, outcome):
-            return await self._fence(channel, request, attempt)
+        if not self._to_be_ended(aggregate, attempt, outcome):
+            return attempt, outcome
+        not_found, fenceable = outcome.not_found, attempt.kind in channel.capabilities.fenceable
+        if fenceable:
+            attempt, outcome = await self._fence(channel, request, attempt)
+        if not_found and outcome.not_found and _is_dead(channel, request, asked_time):
+            return attempt, _dead(outcome, request, asked_time)
         return attempt, outcome
 
-    def _to_be_fenced(self, aggregate: Aggregate, attempt: Attempt, outcome: Outcome) -> bool:
+    def _to_be_ended(self, aggregate: Aggregate, attempt: Attempt, outcome: Outcome) -> bool:
+        """Whether nobody pays it any more: its time is over, or the channel lost it.
+
+        A number that the payer was asked to act on is not lost: some channels only know it from
+        then on when the payer acts.
+        """
         undecided = outcome.outcome is OutcomeClass.PENDING or outcome.not_found
         expired = aggregate.payment.expire_time <= self._execution.clock.now()
-        lost = attempt.not_found_count >= self._not_found_max
+        asked_for = aggregate.payment.state is PaymentState.REQUIRES_ACTION
+        lost = attempt.not_found_count >= self._not_found_max and not asked_for
         return undecided and (expired or lost)
 
     async def _fence(
         self, channel: Channel, request: ChannelRequest, attempt: Attempt
     ) -> tuple[Attempt, Outcome]:
         """Close the number, then ask once more; fail only with the channel's word for it."""
-        if not channel.capabilities.can_fence:
-            return attempt, Outcome(OutcomeClass.UNKNOWN)
         fenced = _asked(await channel.fence(request))
         if not fenced.closed:
             return attempt, fenced
@@ -112,16 +126,16 @@ class Recover:
         asked = _asked(await channel.ask(request))
         return attempt, _never_accepted(fenced) if asked.not_found or asked.closed else asked
 
-    async def _leave_for_later(self, attempt: Attempt, *, alert: bool) -> None:
+    async def _leave_for_later(self, attempt: Attempt, since: datetime) -> None:
+        """Ask again later; what should have been known since long ago is for a person, too."""
         await self._execution.work.postpone_attempt(attempt, self._delay(attempt.tries))
-        if alert and self._is_old(attempt):
+        if self._is_long_ago(since):
             moment = Moment(self._execution.clock.now(), self._execution.clock.new_id)
             detail = f"The outcome of {attempt.kind} {attempt.number} is still not known."
             await self._execution.keep_review(moment.review(ReviewKind.UNRESOLVED, attempt, detail))
 
-    def _is_old(self, attempt: Attempt) -> bool:
-        age = self._execution.clock.now() - attempt.create_time
-        return age >= self._execution.timing.review_after
+    def _is_long_ago(self, since: datetime) -> bool:
+        return self._execution.clock.now() - since >= self._execution.timing.review_after
 
     def _delay(self, tries: int) -> timedelta:
         """Double the delay with each try, up to its maximum, and vary it by a quarter."""
@@ -131,9 +145,25 @@ class Recover:
         return min(doubled, timing.recovery_delay_max) * share
 
 
-def _payer_may_act(attempt: Attempt, outcome: Outcome) -> bool:
-    """Whether the channel says that it waits: a charge that it knows ends when its time is over."""
-    return attempt.kind is AttemptKind.CHARGE and outcome.outcome is OutcomeClass.PENDING
+def _waits_for_payer(aggregate: Aggregate, attempt: Attempt, outcome: Outcome) -> bool:
+    """Whether the payer may still act, so that nothing need be known before the time is over."""
+    asked_for = aggregate.payment.state is PaymentState.REQUIRES_ACTION and outcome.not_found
+    pending = outcome.outcome is OutcomeClass.PENDING
+    return attempt.kind is AttemptKind.CHARGE and (pending or asked_for)
+
+
+def _is_dead(channel: Channel, request: ChannelRequest, asked_time: datetime) -> bool:
+    """Whether a number that the channel did not know then can never come to life any more."""
+    margin = channel.capabilities.expiry_margin
+    return margin is not None and asked_time >= request.expire_time + margin
+
+
+def _dead(outcome: Outcome, request: ChannelRequest, asked_time: datetime) -> Outcome:
+    """Close a number by the expiry that was sent with it, and keep what proves it."""
+    proof = f"not known at {asked_time.isoformat()}, expired at {request.expire_time.isoformat()}"
+    evidence = f"{request.number}: {proof}. {outcome.evidence}"[:EVIDENCE_LENGTH_MAX]
+    closed = Outcome(OutcomeClass.FAILED, closed=True, evidence=evidence)
+    return _never_accepted(closed)
 
 
 def _asked(outcome: Outcome) -> Outcome:

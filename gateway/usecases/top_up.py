@@ -32,10 +32,9 @@ class TopUp:
 
     async def _plan(self, command: TopUpCommand, claim: Claim) -> Plan:
         """Open the wallet, too: success must find where to put the money."""
-        name, amount = command.method.channel, command.amount
-        channel = enabled_channel(self._execution.channels, name, amount)
-        payment = top_up(command, claim, self._expiry)
-        ref = WalletRef(claim.owner_id, amount.currency)
+        channel = enabled_channel(self._execution.channels, command.method, command.amount)
+        payment = top_up(command, claim, self._expiry.within(channel.capabilities))
+        ref = WalletRef(claim.owner_id, command.amount.currency)
         wallet = await self._wallets.open_wallet(ref, claim.create_time)
 
         def decide(moment: Moment, _available: int) -> Change:

@@ -36,13 +36,12 @@ class Withdraw:
 
     async def _plan(self, command: WithdrawCommand, claim: Claim) -> Plan:
         """Open the wallet, too: its owner must have a number before a channel can be asked."""
-        name, amount = command.method.channel, command.amount
-        channel = enabled_channel(self._execution.channels, name, amount)
+        channel = enabled_channel(self._execution.channels, command.method, command.amount)
         if not channel.capabilities.payouts:
-            words = f"The channel {name} pays nothing out."
+            words = f"The channel {command.method.channel} pays nothing out."
             raise Refused(Reason.CHANNEL_NOT_ENABLED, words)
         payment = withdrawal(command, claim, self._expiry)
-        ref = WalletRef(claim.owner_id, amount.currency)
+        ref = WalletRef(claim.owner_id, command.amount.currency)
         wallet = await self._wallets.open_wallet(ref, claim.create_time)
 
         def decide(moment: Moment, available: int) -> Change:

@@ -18,6 +18,7 @@ from gateway.domain.payment import (
     PaymentState,
 )
 from tests.domain.lives import (
+    ACTED,
     ACTING,
     CLOSED,
     DECLINED,
@@ -49,6 +50,7 @@ OUTCOMES: dict[str, Outcome] = {
     "refused": REFUSED,
     "closed": CLOSED,
     "waiting": WAITING,
+    "acted": ACTED,
     "acting": ACTING,
     "silent": SILENT,
     "not found": NOT_FOUND,
@@ -89,7 +91,7 @@ def _late(
 
 TABLE: dict[PaymentState, dict[str, Written]] = {
     S.PROCESSING: {**ENDED, "acting": Written(S.REQUIRES_ACTION, A.OPEN)},
-    S.REQUIRES_ACTION: {**ENDED, "waiting": Written(S.PROCESSING, A.OPEN)},
+    S.REQUIRES_ACTION: {**ENDED, "acted": Written(S.PROCESSING, A.OPEN)},
     S.AUTHORIZED: {"closed": Written(S.EXPIRED, A.SUCCEEDED)},
     S.SUCCEEDED: {},
     S.FAILED: _late(S.FAILED, A.FAILED, F.INSUFFICIENT_FUNDS),
@@ -146,6 +148,24 @@ def test_a_success_takes_everything() -> None:
     assert payment.channel_number == "ch-1"
 
 
+@pytest.mark.parametrize("outcome", [PAID, HELD])
+def test_where_the_money_came_from_is_kept(outcome: Outcome) -> None:
+    """The channel's own word stands with the payment and with the attempt that it was told of."""
+    after = told(opened(NEW_ID), replace(outcome, funding_source="PCREDIT"), NEW_ID)
+
+    assert after.payment.funding_source == charge_of(after).funding_source == "PCREDIT"
+
+
+def test_where_the_money_came_from_may_be_told_by_the_capture() -> None:
+    """What only the taking of money tells is kept too, and outlives a later one that is silent."""
+    running = capturing(in_state(S.AUTHORIZED, NEW_ID), NEW_ID, 1_000)
+    after = told(running, replace(PAID, funding_source="PCREDIT"), NEW_ID, latest(running))
+    assert after.payment.funding_source == charge_of(after).funding_source == "PCREDIT"
+
+    rest = capturing(after, NEW_ID)
+    assert told(rest, PAID, NEW_ID, latest(rest)).payment.funding_source == "PCREDIT"
+
+
 def test_a_payment_without_a_schedule_costs_nothing() -> None:
     """Where no fee was agreed none is accrued."""
     assert in_state(S.SUCCEEDED, NEW_ID, fee_terms=None).payment.fee_millionths == 0
@@ -160,12 +180,23 @@ def test_a_hold_ends_when_the_channel_ends_it() -> None:
     assert (payment.captured, payment.fee_millionths) == (0, 0)
 
 
-@pytest.mark.parametrize("outcome", [PAID, HELD, DECLINED, CLOSED, NOT_SENT, WAITING])
+@pytest.mark.parametrize("outcome", [PAID, HELD, DECLINED, CLOSED, NOT_SENT, ACTED])
 def test_the_payer_is_asked_only_while_he_can_act(outcome: Outcome) -> None:
     """Whatever follows an action that was required takes it away."""
     assert in_state(S.REQUIRES_ACTION, NEW_ID).payment.next_action == QR
 
     assert told(in_state(S.REQUIRES_ACTION, NEW_ID), outcome, NEW_ID).payment.next_action is None
+
+
+def test_an_action_outlives_a_channel_that_says_no_more() -> None:
+    """A channel that names the action once and then only "pending" leaves it to be shown."""
+    before = in_state(S.REQUIRES_ACTION, NEW_ID)
+
+    after = told(before, replace(WAITING, channel_number="ch-7"), NEW_ID)
+
+    assert said(before, WAITING, NEW_ID) is None
+    assert (after.payment.state, after.payment.next_action) == (S.REQUIRES_ACTION, QR)
+    assert after.payment.channel_number == "ch-7"
 
 
 def test_a_new_action_replaces_the_old_one() -> None:

@@ -153,6 +153,22 @@ def test_what_is_not_definite_changes_nothing() -> None:
             assert said(before, outcome, NEW_ID, latest(before)) is None
 
 
+def test_the_number_of_what_runs_is_kept_as_soon_as_it_is_told() -> None:
+    """A number that comes with a pending answer is news once; the operation runs on."""
+    named = replace(WAITING, channel_number="ch-7")
+    for name, running in RUNNING.items():
+        before = running()
+        change = said(before, named, NEW_ID, latest(before))
+        assert change
+        after = applied(before, change)
+        now = latest(after).update_time
+        assert latest(after) == replace(latest(before), channel_number="ch-7", update_time=now)
+        assert (change.payment.state, change.entries) == (before.payment.state, ()), name
+        assert said(after, named, NEW_ID, latest(after)) is None
+        ended = told(after, replace(DONE, channel_number=""), NEW_ID, latest(after))
+        assert ended.operations[latest(after).operation_id].channel_number == "ch-7"
+
+
 @pytest.mark.parametrize("end", [DONE, DECLINED], ids=["done", "declined"])
 @pytest.mark.parametrize("name", RUNNING)
 def test_an_end_is_final(name: str, end: Outcome) -> None:
@@ -165,10 +181,11 @@ def test_an_end_is_final(name: str, end: Outcome) -> None:
         change = said(after, outcome, NEW_ID, operation)
         late = (outcome, end) == (DONE, DECLINED) and operation.kind in LATE
         assert (change is not None) == late
+        ended = after.operations[operation.operation_id]
         after_all = applied(after, change) if change else after
-        assert (
-            after_all.operations[operation.operation_id] == after.operations[operation.operation_id]
-        )
+        number = after_all.operations[operation.operation_id].channel_number
+        assert number in ((ended.channel_number, "ch-2") if late else (ended.channel_number,))
+        assert after_all.operations[operation.operation_id] == replace(ended, channel_number=number)
 
 
 @pytest.mark.parametrize("name", RUNNING)

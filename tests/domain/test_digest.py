@@ -55,6 +55,7 @@ NOT_COVERED: dict[str, Any] = {
     "authorize_time": START,
     "capture_time": START,
     "capture_before_time": START,
+    "funding_source": "PCREDIT",
     "caller_id": "shop",
 }
 

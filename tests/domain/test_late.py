@@ -51,7 +51,10 @@ def test_what_came_late_goes_back(
     assert change
     (operation,), (attempt,) = change.operations, change.attempts[-1:]
     assert change.payment == replace(
-        aggregate.payment, version=aggregate.payment.version + 1, update_time=moment(NEW_ID).now
+        aggregate.payment,
+        version=aggregate.payment.version + 1,
+        update_time=moment(NEW_ID).now,
+        channel_number="ch-1",
     )
     assert (operation.kind, operation.state) == (kind, OperationState.PROCESSING)
     assert operation.amount == attempt.money == aggregate.payment.amount
@@ -150,7 +153,10 @@ def test_a_capture_that_succeeded_after_all_goes_back() -> None:
     change = said(aggregate, DONE, NEW_ID, capture)
 
     assert change
-    (operation,), (case,) = change.operations, change.reviews
+    (known, operation), (case,) = change.operations, change.reviews
+    assert known == replace(
+        capture, state=known.state, failure=DECLINED.failure, channel_number="ch-2"
+    )
     assert (operation.kind, operation.amount) == (OperationKind.RETURN, capture.amount)
     assert (case.kind, case.subject) == ("LATE_SUCCESS", capture.attempt_number)
     assert (change.payment.state, change.payment.captured) == (S.AUTHORIZED, 0)

@@ -66,6 +66,18 @@ def test_the_channels_number_is_kept() -> None:
     assert told(withdrawing(NEW_ID), DONE, NEW_ID).payment.channel_number == "ch-2"
 
 
+def test_the_channels_number_is_kept_as_soon_as_it_is_told() -> None:
+    """A number that comes with a pending answer is news once; the withdrawal runs on."""
+    named = replace(WAITING, channel_number="ch-7")
+    before = withdrawing(NEW_ID)
+
+    after = told(before, named, NEW_ID)
+
+    assert (after.payment.state, after.payment.channel_number) == (S.PROCESSING, "ch-7")
+    assert after.attempts == before.attempts
+    assert said(after, named, NEW_ID) is None
+
+
 @pytest.mark.parametrize("outcome", [WAITING, ACTING, SILENT, NOT_FOUND, NOT_SENT, ABNORMAL])
 def test_what_is_not_definite_changes_nothing(outcome: Outcome) -> None:
     """It was accepted and has to happen, so it runs on, even if nothing was sent yet."""

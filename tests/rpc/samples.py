@@ -183,6 +183,7 @@ def payment(payment_id: UUID = PAYMENT_ID) -> Payment:
         next_action=NextAction(ActionKind.QR_CODE, "qr", moment(3)),
         failure=Failure(FailureReason.DECLINED, "no", "E1"),
         channel_number="c-1",
+        funding_source="PCREDIT",
         authorize_time=moment(4),
         capture_time=moment(5),
         capture_before_time=moment(6),

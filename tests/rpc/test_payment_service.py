@@ -64,6 +64,7 @@ PAYMENT = {
     "capture_time": "2026-03-01T12:30:20.123456Z",
     "capture_before_time": "2026-03-01T12:30:21.123456Z",
     "version": "3",
+    "funding_source": "PCREDIT",
 }
 FAILURE = {"reason": "FAILURE_REASON_INSUFFICIENT_FUNDS", "channel_code": "E2", "message": "no"}
 

@@ -5,6 +5,7 @@ from operator import methodcaller
 from typing import Any
 
 import grpc
+from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
 from tests.rpc.fakes import House
@@ -47,6 +48,16 @@ def attribute(key: str, value: str, named: str) -> Row:
     return (lambda request: request.attributes.update({key: value}), f"attributes{named}")
 
 
+def paying(method: dict[str, Any], named: str) -> Row:
+    """Make a row that pays in another way, wrong at this path below the method."""
+
+    def change(request: Any) -> None:
+        request.payment_method.Clear()
+        ParseDict(method, request.payment_method)
+
+    return change, f"payment_method.{named}"
+
+
 KEY_ROWS = wrong(
     "idempotency_key", *["", "k" * 65, " k", "k ", "k\tk", "k\nk", "k\x00", "k\x7f"],
     *["ключ", "k\u00a0", ZERO_UUID],
@@ -70,6 +81,46 @@ METHOD_ROWS = [
     *missing("payment_method"),
     (lambda request: request.payment_method.ClearField("sandbox"), "payment_method.method"),
 ]
+OUTSIDE_ROWS = [
+    paying({"wechat": {}}, "wechat.way"),
+    paying({"douyin": {}}, "douyin.way"),
+    paying({"alipay": {"instalments": 3}}, "alipay.way"),
+    paying({"unionpay": {}}, "unionpay.way"),
+    *(
+        paying({"wechat": {"jsapi": {"openid": openid}}}, "wechat.jsapi.openid")
+        for openid in ("", "o" * 129, "o 1", "o\n", "о1")
+    ),
+    *(
+        paying({"wechat": {"code": {"auth_code": code}}}, "wechat.code.auth_code")
+        for code in ("", "1" * 15, "1" * 25, f"{'1' * 17}a", "１" * 18)
+    ),
+    *(
+        paying({"douyin": {"deduct": {"contract_id": name}}}, "douyin.deduct.contract_id")
+        for name in ("", "c" * 65, "c/1")
+    ),
+    paying({"alipay": {"agreement": {"agreement_no": ""}}}, "alipay.agreement.agreement_no"),
+    *(
+        paying({"alipay": {"precreate": {}, "instalments": number}}, "alipay.instalments")
+        for number in (-3, 1, 9, 24)
+    ),
+    paying({"alipay": {"precreate": {}, "instalments": 6, "disable_pay_later": True}}, "alipay"),
+    *(
+        paying({"unionpay": {"back": {"account_token": token}}}, "unionpay.back.account_token")
+        for token in ("", "t" * 5, "t" * 41, "token-1")
+    ),
+    *(
+        paying({"carrier": {"phone_number": number}}, "carrier.phone_number")
+        for number in (
+            "",
+            "13800138000",
+            "+0138001380",
+            "+1234",
+            f"+{'1' * 16}",
+            "+86 138",
+            "+86\x00",
+        )
+    ),
+]
 SCENE_ROWS = wrong("scene", 0, 99, -1)
 EXPIRY_ROWS = [
     *wrong("expire_time.nanos", -1, 10**9, 2**31 - 1, named="expire_time"),
@@ -83,6 +134,7 @@ PAY_ROWS = [
     *TEXT_ROWS,
     *PAYER_ROWS,
     *METHOD_ROWS,
+    *OUTSIDE_ROWS,
     *SCENE_ROWS,
     *EXPIRY_ROWS,
     *wrong("capture_mode", 0, 99, -1),

@@ -29,6 +29,7 @@ from gateway.domain.payment import (
 
 clock = Clock()
 LEASE = timedelta(seconds=30)
+FUNDING_SOURCE = "PCREDIT"
 
 
 def merchant(merchant_id: str = "m_1", **fields: object) -> Merchant:
@@ -169,11 +170,15 @@ def succeed(aggregate: Aggregate) -> Change | None:
         return None
     amount = before.amount.minor_units
     after = next_version(
-        before, state=PaymentState.SUCCEEDED, captured=amount, capture_time=clock.now()
+        before,
+        state=PaymentState.SUCCEEDED,
+        captured=amount,
+        capture_time=clock.now(),
+        funding_source=FUNDING_SOURCE,
     )
     booked = entry(after, "payment_captured", Transfer(receivable(after), unsettled(after), amount))
     closed = tuple(
-        replace(item, state=AttemptState.SUCCEEDED, due_time=None)
+        replace(item, state=AttemptState.SUCCEEDED, due_time=None, funding_source=FUNDING_SOURCE)
         for item in aggregate.attempts.values()
     )
     return Change(after, event(after), attempts=closed, entries=(booked,))

@@ -38,6 +38,7 @@ EMPTIED = (
     "balance_guards",
     "own_funds",
     "review_cases",
+    "quarantine",
     "wallets",
     "wallet_owners",
     "reserve_moments",

@@ -134,3 +134,17 @@ async def test_operations_are_listed_by_kind_payment_and_state(database):
     assert await database.payments.list_operations(none, None, 10) == []
     late = OperationFilter("m_1", OperationKind.REFUND, create_time_to=builders.day(1))
     assert await database.payments.list_operations(late, None, 10) == []
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [{}, {"order_id": "o-1"}, {"state": PaymentState.SUCCEEDED}, {"channel": "sandbox"}],
+)
+async def test_however_it_is_read_it_is_the_same(database, narrowed):
+    """Alone, whole or in a list, a payment says the same, where its money came from too."""
+    paid = await paid_one(database)
+    assert paid.funding_source == builders.FUNDING_SOURCE
+    assert await database.payments.find_payment("m_1", paid.payment_id) == paid
+    assert (await database.payments.load("m_1", paid.payment_id)).payment == paid
+    chosen = PaymentFilter("m_1", **narrowed)
+    assert await database.payments.list_payments(chosen, None, 10) == [paid]

@@ -16,6 +16,7 @@ from gateway.clock import Clock
 from gateway.domain.change import ReviewCase
 from gateway.domain.channel import (
     Acknowledgement,
+    AttemptKind,
     Capabilities,
     ChannelRequest,
     Notice,
@@ -33,7 +34,7 @@ CAPABILITIES = Capabilities(
     manual_capture=True,
     send_timeout=timedelta(seconds=5),
     authorization_lifetime=LIFETIME,
-    can_fence=True,
+    fenceable=frozenset({AttemptKind.CHARGE, AttemptKind.PAYOUT}),
     payouts=True,
 )
 

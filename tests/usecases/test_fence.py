@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.domain.channel import Outcome
-from gateway.domain.payment import FailureReason, Payment, PaymentState
+from gateway.domain.payment import FailureReason, PaymentState
 from tests.domain.lives import (
     ACTING,
     CLOSED,
@@ -22,19 +22,11 @@ from tests.usecases.world import EXPIRY, NOT_FOUND_MAX, TIMING, World
 S = PaymentState
 
 
-async def _lost(world: World, times: int = NOT_FOUND_MAX) -> Payment:
-    """Make a payment whose number the channel does not know, asked about one time less."""
-    payment = (await world.paying(SILENT)).payment
-    for _ in range(times - 1):
-        await world.recovering(NOT_FOUND)
-    return payment
-
-
 async def test_a_number_that_is_not_found_is_fenced_then_asked_about_then_failed(
     world: World,
 ) -> None:
     """Not found so many times, closed, and still not found: the payment was never accepted."""
-    payment = await _lost(world)
+    payment = await world.lost()
     assert world.channel.requested("fence") == []
 
     world.channel.will("fence", CLOSED)
@@ -51,7 +43,7 @@ async def test_a_number_that_is_not_found_is_fenced_then_asked_about_then_failed
 @pytest.mark.parametrize("fenced", [SILENT, NOT_SENT, WAITING, NOT_FOUND])
 async def test_without_the_fence_nothing_fails(world: World, fenced: Outcome) -> None:
     """As long as the channel does not confirm the fence, the payment stays open."""
-    payment = await _lost(world)
+    payment = await world.lost()
 
     for _ in range(20):
         world.channel.will("fence", fenced)
@@ -64,7 +56,7 @@ async def test_without_the_fence_nothing_fails(world: World, fenced: Outcome) ->
 @pytest.mark.parametrize("asked", [SILENT, NOT_SENT, WAITING])
 async def test_after_the_fence_the_channel_has_to_say_so(world: World, asked: Outcome) -> None:
     """A closed number fails only with one more answer; meanwhile it is known that it is closed."""
-    payment = await _lost(world)
+    payment = await world.lost()
     world.channel.will("fence", CLOSED)
 
     await world.recovering(NOT_FOUND, asked)
@@ -80,7 +72,7 @@ async def test_a_forgetful_channel_loses_no_payment(
     world: World, success: Outcome, state: PaymentState
 ) -> None:
     """A number that was not found but is paid when it is fenced has succeeded."""
-    payment = await _lost(world)
+    payment = await world.lost()
     world.channel.will("fence", success)
 
     await world.recovering(NOT_FOUND)
@@ -90,7 +82,7 @@ async def test_a_forgetful_channel_loses_no_payment(
 
 async def test_a_payment_that_appears_after_the_fence_has_succeeded(world: World) -> None:
     """The last question counts more than the fence."""
-    payment = await _lost(world)
+    payment = await world.lost()
     world.channel.will("fence", CLOSED)
 
     await world.recovering(NOT_FOUND, PAID)
@@ -101,7 +93,7 @@ async def test_a_payment_that_appears_after_the_fence_has_succeeded(world: World
 @pytest.mark.parametrize("between", [SILENT, WAITING])
 async def test_only_answers_in_a_row_count(world: World, between: Outcome) -> None:
     """Any other answer between two "not found" begins the count anew."""
-    await _lost(world)
+    await world.lost()
 
     await world.recovering(between)
     for _ in range(NOT_FOUND_MAX - 1):
@@ -114,8 +106,8 @@ async def test_only_answers_in_a_row_count(world: World, between: Outcome) -> No
 
 async def test_a_channel_without_a_fence_leaves_it_to_people(world: World) -> None:
     """Where a number cannot be closed it never fails by itself; after its time a person decides."""
-    world.channel.capabilities = replace(world.channel.capabilities, can_fence=False)
-    payment = await _lost(world)
+    world.channel.capabilities = replace(world.channel.capabilities, fenceable=frozenset())
+    payment = await world.lost()
     world.clock.advance(TIMING.review_after)
 
     for _ in range(5):

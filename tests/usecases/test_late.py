@@ -1,15 +1,20 @@
 """What came too late goes back under a number of its own, once, by the gateway itself."""
 
-from gateway.domain.channel import AttemptKind
-from gateway.domain.payment import PaymentState
+import pytest
+
+from gateway.domain.channel import AttemptKind, Outcome
+from gateway.domain.merchant import OrderPolicy
+from gateway.domain.payment import Payment, PaymentState
 from tests.domain.lives import (
+    ACTING,
+    CLOSED,
     DECLINED,
     DONE,
     HELD,
     NOT_FOUND,
     PAID,
 )
-from tests.usecases.world import World
+from tests.usecases.world import EXPIRY, World
 
 S = PaymentState
 
@@ -31,6 +36,44 @@ async def test_a_late_success_is_returned_once(world: World) -> None:
     assert [case.kind for case in world.observer.reviews] == ["LATE_SUCCESS"]
     assert world.now(payment).state is S.FAILED
     assert world.rows.balances() == {}
+
+
+@pytest.mark.parametrize("state", [S.FAILED, S.CANCELED, S.EXPIRED])
+async def test_an_order_that_two_channels_paid_gives_the_second_back(
+    world: World, state: PaymentState
+) -> None:
+    """Whichever way the first payment ended, its late money goes back, and the other one stays."""
+    world.change_merchant(order_policy=OrderPolicy.ONE_PAYMENT)
+    first = await _over(world, state)
+    paid = await world.paid(idempotency_key="pay-2")
+    charge = world.attempt(first.attempt_number)
+
+    for outcome in (PAID, PAID):
+        await world.execution.conclude(charge, outcome)
+    world.channel.will("send", DONE)
+    await world.recovering(NOT_FOUND)
+
+    (back,) = world.channel.requested("send")[-1:]
+    assert (back.kind, back.money) == (AttemptKind.REFUND, first.amount)
+    assert (back.charge_number, back.charge_channel_number) == (first.attempt_number, "ch-1")
+    assert [case.kind for case in world.observer.reviews] == ["LATE_SUCCESS"]
+    assert world.now(first).state is state
+    assert (world.now(paid).state, world.now(paid).refunded) == (S.SUCCEEDED, 0)
+    assert world.rows.balances() == {"channel_receivable": 3_000, "merchant_unsettled": 3_000}
+
+
+async def _over(world: World, state: PaymentState) -> Payment:
+    """Make a payment that ended unpaid."""
+    answer: Outcome = DECLINED if state is S.FAILED else ACTING
+    payment = (await world.paying(answer)).payment
+    if state is S.CANCELED:
+        await world.canceling(payment, DONE)
+    if state is S.EXPIRED:
+        world.clock.advance(EXPIRY.default)
+        world.channel.will("fence", CLOSED)
+        await world.recovering(ACTING, CLOSED)
+    assert world.now(payment).state is state
+    return payment
 
 
 async def test_a_late_hold_is_let_go_once(world: World) -> None:

@@ -21,6 +21,7 @@ from gateway.domain.money import Money
 from gateway.domain.payment import CaptureMode, FailureReason, PaymentMethod, PaymentState
 from tests.domain.lives import (
     DECLINED,
+    HELD,
     PAID,
 )
 from tests.domain.samples import START
@@ -57,7 +58,7 @@ FREE: dict[str, tuple[dict[str, Any], dict[str, Any], type[GatewayError], Reason
         {},
         {"amount": Money("CNY", 1_000_001)},
         Refused,
-        Reason.CHANNEL_NOT_ENABLED,
+        Reason.AMOUNT_NOT_ENABLED,
     ),
     "expiry too far ahead": (
         {},
@@ -86,15 +87,103 @@ async def test_what_was_not_decided_leaves_the_key_free(world: World, row: str) 
     assert (await world.paying(PAID)).payment.state is S.SUCCEEDED
 
 
-async def test_a_channel_without_manual_capture_is_not_asked_for_it(world: World) -> None:
-    """What the channel cannot do is refused before anything is kept."""
-    world.channel.capabilities = replace(world.channel.capabilities, manual_capture=False)
+MANUAL = {"capture_mode": CaptureMode.MANUAL}
+WAYS = {"methods": ("native", "hold"), "manual_methods": frozenset({"hold"})}
+DAY = timedelta(days=1)
 
-    with pytest.raises(Refused) as refused:
-        await world.paying(capture_mode=CaptureMode.MANUAL)
 
-    assert refused.value.reason is Reason.CHANNEL_NOT_ENABLED
-    assert world.rows.claims == {}
+def by(*ways: str, **fields: Any) -> dict[str, Any]:
+    """Pay by these ways of the channel."""
+    return {"method": PaymentMethod("sandbox", {way: {} for way in ways}), **fields}
+
+
+LIMITED: dict[str, tuple[dict[str, Any], dict[str, Any], Reason, str]] = {
+    "too little": (
+        {"amount_min": 3_001},
+        {},
+        Reason.AMOUNT_NOT_ENABLED,
+        "takes 3001 to 1000000 minor units at once",
+    ),
+    "no manual capture": (
+        {"manual_capture": False},
+        MANUAL,
+        Reason.CAPTURE_MODE_NOT_ENABLED,
+        "has no manual capture",
+    ),
+    "no way named": (WAYS, {}, Reason.METHOD_NOT_ENABLED, "one of: native, hold"),
+    "two ways named": (WAYS, by("native", "hold"), Reason.METHOD_NOT_ENABLED, "one of"),
+    "another way": (WAYS, by("code"), Reason.METHOD_NOT_ENABLED, "one of"),
+    "a way that holds nothing": (
+        WAYS,
+        by("native", **MANUAL),
+        Reason.CAPTURE_MODE_NOT_ENABLED,
+        "no manual capture for native",
+    ),
+    "a way that only holds": (
+        WAYS,
+        by("hold"),
+        Reason.CAPTURE_MODE_NOT_ENABLED,
+        "no automatic capture for hold",
+    ),
+    "open for too long": (
+        {"expiry_max": timedelta(hours=2)},
+        {"expire_time": START + timedelta(hours=2, microseconds=1)},
+        Reason.EXPIRY_NOT_ENABLED,
+        "waits 2:00:00 at most: name an earlier expire_time",
+    ),
+}
+"""What the channel can, what is asked for, why it is refused, and what the caller is told."""
+
+
+@pytest.mark.parametrize("row", LIMITED)
+async def test_what_the_channel_would_refuse_is_refused_early(world: World, row: str) -> None:
+    """It says why and what is possible, nothing is kept or sent, and the key stays free."""
+    can, fields, reason, words = LIMITED[row]
+    unlimited = world.channel.capabilities
+    world.channel.capabilities = replace(unlimited, **can)
+
+    with pytest.raises(Refused, match=words) as refused:
+        await world.paying(**fields)
+
+    assert (refused.value.reason, refused.value.key_bound) == (reason, False)
+    assert (world.rows.claims, world.channel.requests) == ({}, [])
+    world.channel.capabilities = unlimited
+    assert not (await world.paying(PAID, **fields)).replayed
+
+
+@pytest.mark.parametrize("row", LIMITED)
+async def test_a_replay_is_answered_before_what_the_channel_can(world: World, row: str) -> None:
+    """What was paid stays paid when the channel can do less than it could."""
+    can, fields, *_ = LIMITED[row]
+    first = await world.paying(PAID, **fields)
+    world.channel.capabilities = replace(world.channel.capabilities, **can)
+
+    again = await world.paying(**fields)
+
+    assert (again.replayed, again.payment) == (True, first.payment)
+
+
+async def test_what_is_inside_the_limits_is_paid(world: World) -> None:
+    """At each bound, by each way in its own mode, the channel is asked."""
+    can = replace(world.channel.capabilities, amount_min=3_000, amount_max=3_000, **WAYS)
+    world.channel.capabilities = replace(can, expiry_max=DAY)
+    end = {"expire_time": START + DAY}
+
+    sale = await world.paying(PAID, **by("native"), **end)
+    hold = await world.paying(HELD, **by("hold", **MANUAL), idempotency_key="pay-2")
+
+    assert (sale.payment.state, sale.payment.expire_time) == (S.SUCCEEDED, START + DAY)
+    assert hold.payment.state is S.AUTHORIZED
+
+
+async def test_who_names_no_time_waits_no_longer_than_the_channel(world: World) -> None:
+    """The default span is cut to what the channel waits."""
+    most = EXPIRY.default / 3
+    world.channel.capabilities = replace(world.channel.capabilities, expiry_max=most)
+
+    payment = (await world.paying(PAID)).payment
+
+    assert payment.expire_time == payment.create_time + most
 
 
 async def test_a_full_channel_sheds_before_any_intent(world: World) -> None:

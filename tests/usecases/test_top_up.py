@@ -133,7 +133,7 @@ FREE: dict[str, tuple[dict[str, Any], type[GatewayError], Reason]] = {
     "a wallet": ({"method": PaymentMethod("wallet")}, Refused, Reason.CHANNEL_NOT_ENABLED),
     "no such channel": ({"method": PaymentMethod("other")}, Refused, Reason.CHANNEL_NOT_ENABLED),
     "currency": ({"amount": Money("EUR", 1)}, Refused, Reason.CURRENCY_NOT_ENABLED),
-    "too much": ({"amount": Money("CNY", 1_000_001)}, Refused, Reason.CHANNEL_NOT_ENABLED),
+    "too much": ({"amount": Money("CNY", 1_000_001)}, Refused, Reason.AMOUNT_NOT_ENABLED),
     "expiry": (
         {"expire_time": START + 2 * EXPIRY.longest},
         InvalidRequest,

@@ -216,7 +216,7 @@ FREE: dict[str, tuple[dict[str, Any], Reason]] = {
     "a wallet": ({"method": PaymentMethod("wallet")}, Reason.CHANNEL_NOT_ENABLED),
     "no such channel": ({"method": PaymentMethod("other")}, Reason.CHANNEL_NOT_ENABLED),
     "currency": ({"amount": Money("EUR", 1)}, Reason.CURRENCY_NOT_ENABLED),
-    "too much": ({"amount": Money("CNY", 1_000_001)}, Reason.CHANNEL_NOT_ENABLED),
+    "too much": ({"amount": Money("CNY", 1_000_001)}, Reason.AMOUNT_NOT_ENABLED),
 }
 
 

@@ -40,7 +40,7 @@ from gateway.usecases.spend import Spend
 from gateway.usecases.top_up import TopUp
 from gateway.usecases.wallets import Wallets
 from gateway.usecases.withdraw import Withdraw
-from tests.domain.lives import HELD, PAID
+from tests.domain.lives import HELD, NOT_FOUND, PAID, SILENT
 from tests.domain.samples import merchant
 from tests.usecases.fakes import FixedClock, RecordingObserver, ScriptedChannel
 from tests.usecases.memory import MemoryStore
@@ -142,6 +142,13 @@ class World:
         """Refund, while the channel answers so."""
         self.channel.will("send", *outcomes)
         return await self.refund(refund_command(payment.payment_id, **f), patience())
+
+    async def lost(self) -> Payment:
+        """Make a payment whose number the channel does not know, asked about one time less."""
+        payment = (await self.paying(SILENT)).payment
+        for _ in range(NOT_FOUND_MAX - 1):
+            await self.recovering(NOT_FOUND)
+        return payment
 
     async def recovering(self, *outcomes: Outcome) -> int:
         """Wait until every open attempt is due and let a worker ask, while the channel says so."""

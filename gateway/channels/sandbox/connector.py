@@ -27,6 +27,7 @@ from gateway.channels.sandbox.signing import (
 )
 from gateway.domain.channel import (
     Acknowledgement,
+    AttemptKind,
     Capabilities,
     Notice,
     NotificationRefused,
@@ -65,7 +66,7 @@ class SandboxConnector:
             manual_capture=True,
             send_timeout=settings.send_timeout,
             authorization_lifetime=settings.authorization_lifetime,
-            can_fence=True,
+            fenceable=frozenset({AttemptKind.CHARGE, AttemptKind.PAYOUT}),
             payouts=True,
         )
 

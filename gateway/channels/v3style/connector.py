@@ -37,11 +37,17 @@ class V3Connector:
         self.capabilities = Capabilities(
             channel=names.channel,
             currencies=limits.currencies,
+            amount_min=limits.amount_min,
             amount_max=limits.amount_max,
             manual_capture=False,
             send_timeout=settings.send_timeout,
             authorization_lifetime=timedelta(0),
-            can_fence=True,
+            expiry_max=limits.expiry_max,
+            refund_window=limits.refund_window,
+            partial_refunds_max=limits.partial_refunds_max,
+            partial_refund_spacing=limits.partial_refund_spacing,
+            fenceable=limits.fenceable,
+            methods=tuple(methods),
         )
 
     def trust(self, keys: PlatformKeys) -> None:

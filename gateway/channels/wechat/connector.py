@@ -1,6 +1,6 @@
 """The connector of WeChat Pay."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.channels.v3style.account import Settings
 from gateway.channels.v3style.connector import V3Connector
@@ -30,3 +30,6 @@ class WechatConnector(V3Connector):
             "papay": PAPAY,
         }
         super().__init__(WECHAT, WECHAT_LIMITS, methods, settings)
+        if not settings.store_id:  # so it is refused before anything is kept
+            offered = tuple(name for name in methods if name != "code")
+            self.capabilities = replace(self.capabilities, methods=offered)

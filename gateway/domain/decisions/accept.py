@@ -1,7 +1,8 @@
 """Accepting a capture, cancel or refund: allowed, to be tried later, or refused for good.
 
 Order of checks: the currency (never changes), another operation under way (wait), the state
-(bound), then amounts and money (kept as a FAILED operation under its key).
+(bound), then amounts, time and money (kept as a FAILED operation under its key). A refund that only
+comes too soon has to wait, which is said before the money is looked at: that may change meanwhile.
 """
 
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from uuid import UUID
 from gateway.domain.change import Aggregate, Change, EventType
 from gateway.domain.decisions.bookings import Booking, book, booked, from_wallet
 from gateway.domain.decisions.moment import Moment
+from gateway.domain.decisions.refundable import check_spacing, never_refunded
 from gateway.domain.decisions.wallet import settled
 from gateway.domain.errors import InvalidRequest, Reason, Refused
 from gateway.domain.merchant import RefundPolicy
@@ -77,7 +79,10 @@ def accept_refund(aggregate: Aggregate, ask: Ask, policy: RefundPolicy, moment: 
         raise _illegal("refunded", payment)
     operation = _operation(payment, OperationKind.REFUND, ask, payment.refundable, moment)
     missing = max(0, operation.amount.minor_units - max(0, aggregate.funds.merchant_balance))
-    failure = _refund_refusal(aggregate, operation, policy, missing)
+    failure = _too_much(aggregate, operation) or never_refunded(aggregate, moment)
+    if failure is None:
+        check_spacing(aggregate, moment)
+        failure = _not_covered(aggregate, policy, missing)
     if failure:
         return _kept_refused(aggregate, operation, EventType.REFUND_ENDED, failure, moment)
     operation = replace(operation, advanced=missing)
@@ -137,14 +142,16 @@ def _operation(
     )
 
 
-def _refund_refusal(
-    aggregate: Aggregate, operation: Operation, policy: RefundPolicy, missing: int
-) -> Failure | None:
+def _too_much(aggregate: Aggregate, operation: Operation) -> Failure | None:
     amount, remaining = operation.amount.minor_units, aggregate.payment.refundable
-    if amount > remaining or amount == 0:
-        left = Money(aggregate.payment.currency, remaining)
-        words = f"The refund is above what remains of the captured amount, {left}."
-        return Failure(FailureReason.REFUND_EXCEEDS_CAPTURED, words)
+    if 0 < amount <= remaining:
+        return None
+    left = Money(aggregate.payment.currency, remaining)
+    words = f"The refund is above what remains of the captured amount, {left}."
+    return Failure(FailureReason.REFUND_EXCEEDS_CAPTURED, words)
+
+
+def _not_covered(aggregate: Aggregate, policy: RefundPolicy, missing: int) -> Failure | None:
     if missing and policy is RefundPolicy.REFUSE:
         return Failure(
             FailureReason.INSUFFICIENT_MERCHANT_BALANCE,

@@ -29,11 +29,18 @@ class Answer:
         return self.aggregate.operations[self.attempt.operation_id]  # type: ignore[index]
 
     def moved(self, event: PaymentEvent) -> Payment:
-        """The payment after an event that its state allows, with the channel's number."""
-        number = self.outcome.channel_number or self.payment.channel_number
+        """The payment after an event that its state allows, with what the channel told of it."""
         return replace(
-            self.payment, state=self.state_after(event), channel_number=number, next_action=None
+            self.numbered(),
+            state=self.state_after(event),
+            next_action=None,
+            funding_source=self.outcome.funding_source or self.payment.funding_source,
         )
+
+    def numbered(self) -> Payment:
+        """The payment with the channel's own number for it, once that was told."""
+        number = self.outcome.channel_number or self.payment.channel_number
+        return replace(self.payment, channel_number=number)
 
     def state_after(self, event: PaymentEvent) -> PaymentState:
         """The state after an event; asking for one that the state does not allow is a bug."""
@@ -46,7 +53,19 @@ class Answer:
     def closed(self, attempt: Attempt, state: AttemptState) -> Attempt:
         """An attempt, closed by this answer, with what proves it."""
         evidence = self.outcome.evidence or attempt.evidence
-        return replace(attempt, state=state, due_time=None, evidence=evidence)
+        source = self.outcome.funding_source or attempt.funding_source
+        return replace(
+            attempt, state=state, due_time=None, evidence=evidence, funding_source=source
+        )
+
+    def charge_funded(self) -> tuple[Attempt, ...]:
+        """The charge's attempt, where only this answer about a capture told what it came from."""
+        source, number = self.outcome.funding_source, self.payment.attempt_number
+        return tuple(
+            replace(attempt, funding_source=source)
+            for attempt in self.aggregate.attempts.values()
+            if source and attempt.number == number
+        )
 
     def still_open(self, operation: Operation | None) -> tuple[Attempt, ...]:
         """The open attempts of an operation; of the charge itself for None."""
@@ -59,10 +78,14 @@ class Answer:
             operation,
             state=OperationState.FAILED if failure else OperationState.SUCCEEDED,
             failure=failure,
-            channel_number=self.outcome.channel_number or operation.channel_number,
+            channel_number=self.number_of(operation),
             update_time=self.moment.now,
             under_review=False,
         )
+
+    def number_of(self, operation: Operation) -> str:
+        """The channel's own number for an operation, once that was told."""
+        return self.outcome.channel_number or operation.channel_number
 
     def change(self, event: EventType, payment: Payment, failure: Failure | None) -> Change:
         """The change that ends the operation and its attempt."""

@@ -68,15 +68,16 @@ def _authorized(answer: Answer) -> Change:
 
 
 def _pending(answer: Answer) -> Change | None:
+    """Keep what is new. A channel that says no more than "pending" takes no action back.
+
+    Most say only once what the payer must do, in the reply to the request.
+    """
     payment, outcome = answer.payment, answer.outcome
-    acting = outcome.next_action is not None
-    event = PaymentEvent.ACTION_REQUIRED if acting else PaymentEvent.ACTED
-    after = replace(
-        payment,
-        state=next_state(payment.state, event) or payment.state,
-        channel_number=outcome.channel_number or payment.channel_number,
-        next_action=outcome.next_action,
-    )
+    after = answer.numbered()
+    if outcome.next_action or outcome.acted:
+        event = PaymentEvent.ACTION_REQUIRED if outcome.next_action else PaymentEvent.ACTED
+        state = next_state(payment.state, event) or payment.state
+        after = replace(after, state=state, next_action=outcome.next_action)
     return answer.moment.change(EventType.CHANGED, after) if after != payment else None
 
 

@@ -44,7 +44,7 @@ def conclude(
         words = "The channel refused."
         failure = outcome.failure or Failure(FailureReason.DECLINED, words)
         return _FAILED[answer.operation.kind](answer, failure)
-    return None
+    return _accepted(answer) if outcome.outcome is OutcomeClass.PENDING else None
 
 
 def disagreement(attempt: Attempt, outcome: Outcome) -> str:
@@ -59,6 +59,16 @@ def disagreement(attempt: Attempt, outcome: Outcome) -> str:
     return ""
 
 
+def _accepted(answer: Answer) -> Change | None:
+    """Keep the channel's own number: some channels are asked by nothing else."""
+    operation = answer.operation
+    number = answer.number_of(operation)
+    if number == operation.channel_number:
+        return None
+    known = replace(operation, channel_number=number, update_time=answer.moment.now)
+    return answer.moment.change(EventType.CHANGED, answer.payment, known)
+
+
 def _captured(answer: Answer) -> Change:
     payment, operation = answer.payment, answer.operation
     captured = payment.captured + operation.amount.minor_units
@@ -69,9 +79,11 @@ def _captured(answer: Answer) -> Change:
         fee_millionths=payment.fee_terms.accrued(captured) if payment.fee_terms else 0,
         capture_time=payment.capture_time or answer.moment.now,
         state=answer.state_after(PaymentEvent.CAPTURED) if last else payment.state,
+        funding_source=answer.outcome.funding_source or payment.funding_source,
     )
     entry = book(Booking.PAYMENT_CAPTURED, after, answer.moment, operation)
-    return booked(answer.change(EventType.CAPTURE_ENDED, after, None), entry)
+    change = answer.change(EventType.CAPTURE_ENDED, after, None)
+    return booked(replace(change, attempts=(*change.attempts, *answer.charge_funded())), entry)
 
 
 def _canceled(answer: Answer) -> Change:

@@ -1,7 +1,8 @@
 """Successes that came too late: for a payment or an operation that had ended otherwise.
 
 What had ended stays so. Books tell the truth, so the money is booked to suspense, once; what can be
-given back is given back by the gateway itself, and a person is told.
+given back is given back by the gateway itself, and a person is told. The channel's own number is
+kept, since some channels give money back by nothing else.
 """
 
 from dataclasses import replace
@@ -30,7 +31,7 @@ def conclude_late(answer: Answer) -> Change | None:
     amount, state = answer.attempt.money, answer.payment.state
     detail = f"The channel reported a success of {amount} after the payment was {state}."
     return replace(
-        moment.change(EventType.LATE_SUCCESS, answer.payment, operation),
+        moment.change(EventType.LATE_SUCCESS, answer.numbered(), operation),
         attempts=(replace(attempt, due_time=moment.now),),
         entries=() if authorized else _entries(answer.payment, operation, moment),
         reviews=(moment.review(ReviewKind.LATE_SUCCESS, answer.attempt, detail),),
@@ -61,9 +62,11 @@ def _late_capture(answer: Answer) -> Change:
     attempt = moment.operation_attempt(answer.aggregate, operation)
     operation = replace(operation, attempt_number=attempt.number)
     change = _late(answer, *_entries(answer.payment, operation, moment))
+    number = answer.number_of(answer.operation)
+    known = replace(answer.operation, channel_number=number, update_time=moment.now)
     return replace(
         change,
-        operations=(operation,),
+        operations=(known, operation),
         attempts=(*change.attempts, replace(attempt, due_time=moment.now)),
     )
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from gateway.domain.change import Aggregate, Change, Event, EventType, ReviewCase, ReviewKind
-from gateway.domain.channel import Attempt, AttemptKind, AttemptState
+from gateway.domain.channel import Attempt, AttemptKind, AttemptState, Capabilities
 from gateway.domain.digest import DIGEST_VERSION, state_digest
 from gateway.domain.ids import channel_number
 from gateway.domain.operation import Operation, OperationKind
@@ -29,13 +29,15 @@ ATTEMPT_KINDS = {
 class Moment:
     """The time, fresh identifiers, and the spans that decisions need.
 
-    `lease` is how long a sender may hold an attempt before workers ask about it.
+    `lease` is how long a sender may hold an attempt before workers ask about it; `can` what the
+    payment's channel can do, None where none is called.
     """
 
     now: datetime
     new_id: Callable[[], UUID]
     lease: timedelta = timedelta(0)
     authorization_lifetime: timedelta = timedelta(0)
+    can: Capabilities | None = None
 
     def event(self, kind: EventType, payment: Payment, operation_id: UUID | None = None) -> Event:
         """Make the event of a change, with the digest of the state after it."""

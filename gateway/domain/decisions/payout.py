@@ -1,8 +1,8 @@
 """What a channel's answer about a withdrawal means, whichever way it came.
 
 The money left the wallet when the withdrawal was accepted, so it has to go out or come back. Until
-the channel has said which, nothing changes: like a refund it is sent again under its own number,
-even where nothing of it was sent yet.
+the channel has said which, nothing changes but what is known of it: like a refund it is sent again
+under its own number, even where nothing of it was sent yet.
 """
 
 from dataclasses import replace
@@ -20,9 +20,17 @@ def conclude_payout(answer: Answer) -> Change | None:
     if answer.payment.state in OPEN_STATES:
         if outcome is OutcomeClass.SUCCESS:
             return _paid_out(answer)
-        return _failed(answer) if outcome is OutcomeClass.FAILED else None
+        return _failed(answer) if outcome is OutcomeClass.FAILED else _accepted(answer)
     late = outcome is OutcomeClass.SUCCESS and answer.attempt.state is AttemptState.FAILED
     return _late(answer) if late else None
+
+
+def _accepted(answer: Answer) -> Change | None:
+    """Keep the channel's own number: some channels are asked by nothing else."""
+    after = answer.numbered()
+    if answer.outcome.outcome is not OutcomeClass.PENDING or after == answer.payment:
+        return None
+    return answer.moment.change(EventType.CHANGED, after)
 
 
 def _paid_out(answer: Answer) -> Change:

@@ -1,4 +1,4 @@
-"""What is written, as tuples in the order of the types `written_*` in migration 0005.
+"""What is written, as tuples in the order of the types `written_*` in migrations 0005, 0007.
 
 Arrays of such rows go to Postgres in its binary form, so nothing is written as text and parsed
 again: this is on the path of every payment. One array per column would cost more, since the driver
@@ -135,6 +135,7 @@ def attempt(item: Attempt, before: Attempt | None, now: datetime) -> Tuple:
         item.not_found_count,
         item.fenced,
         item.evidence,
+        item.funding_source,
     )
 
 

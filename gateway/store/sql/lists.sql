@@ -18,7 +18,14 @@ where merchant_id = $1 and operation_id = $2;
 
 -- name: list_payments
 -- A merchant's payments.
-select to_jsonb(p) as payment
+select to_jsonb(p) as payment,
+    case
+        when p.attempt_number <> '' then (
+            select a.funding_source
+            from attempts a
+            where a.merchant_id = p.merchant_id and a.number = p.attempt_number and a.amount > 0
+        )
+    end as funding_source
 from payments p
 where p.merchant_id = $1 and p.amount > 0
     and (p.create_time, p.payment_id) < ($2, $3)
@@ -28,7 +35,14 @@ limit $5;
 
 -- name: list_payments_of_order
 -- A merchant's payments of one order, of any state and channel where those are empty.
-select to_jsonb(p) as payment
+select to_jsonb(p) as payment,
+    case
+        when p.attempt_number <> '' then (
+            select a.funding_source
+            from attempts a
+            where a.merchant_id = p.merchant_id and a.number = p.attempt_number and a.amount > 0
+        )
+    end as funding_source
 from payments p
 where p.merchant_id = $1 and p.amount > 0
     and (p.create_time, p.payment_id) < ($2, $3)
@@ -41,7 +55,14 @@ limit $5;
 
 -- name: list_payments_in_state
 -- A merchant's payments in one state, through any channel where that is empty.
-select to_jsonb(p) as payment
+select to_jsonb(p) as payment,
+    case
+        when p.attempt_number <> '' then (
+            select a.funding_source
+            from attempts a
+            where a.merchant_id = p.merchant_id and a.number = p.attempt_number and a.amount > 0
+        )
+    end as funding_source
 from payments p
 where p.merchant_id = $1 and p.amount > 0
     and (p.create_time, p.payment_id) < ($2, $3)
@@ -53,7 +74,14 @@ limit $5;
 
 -- name: list_payments_through_channel
 -- A merchant's payments through one channel.
-select to_jsonb(p) as payment
+select to_jsonb(p) as payment,
+    case
+        when p.attempt_number <> '' then (
+            select a.funding_source
+            from attempts a
+            where a.merchant_id = p.merchant_id and a.number = p.attempt_number and a.amount > 0
+        )
+    end as funding_source
 from payments p
 where p.merchant_id = $1 and p.amount > 0
     and (p.create_time, p.payment_id) < ($2, $3)

@@ -46,7 +46,14 @@ select
     p.one_per_order, p.fee_terms, p.caller_id, p.purpose, p.create_time, p.expire_time, p.state,
     p.captured, p.refunded, p.fee_millionths, p.fee_returned_millionths, p.attempt_number,
     p.channel_number, p.next_action, p.failure, p.authorize_time, p.capture_time,
-    p.capture_before_time, p.update_time, p.version
+    p.capture_before_time, p.update_time, p.version,
+    case
+        when p.attempt_number <> '' then (
+            select a.funding_source
+            from attempts a
+            where a.merchant_id = p.merchant_id and a.number = p.attempt_number and a.amount > 0
+        )
+    end as funding_source
 from unnest($1::text[], $2::uuid[]) as k (merchant_id, payment_id)
 cross join lateral (
     select *
@@ -90,6 +97,13 @@ select
     p.captured, p.refunded, p.fee_millionths, p.fee_returned_millionths, p.attempt_number,
     p.channel_number, p.next_action, p.failure, p.authorize_time, p.capture_time,
     p.capture_before_time, p.update_time, p.version,
+    case
+        when p.attempt_number <> '' then (
+            select a.funding_source
+            from attempts a
+            where a.merchant_id = p.merchant_id and a.number = p.attempt_number and a.amount > 0
+        )
+    end as funding_source,
     (
         select jsonb_agg(to_jsonb(o) order by o.create_time, o.operation_id)
         from payment_operations o

@@ -1,6 +1,6 @@
 -- Everything that one commit writes about payments.
 --
--- Rows come as one array per table, of a type made for it (migration 0005): the driver writes them
+-- Rows come as one array per table, of a type made for it (migrations 0005 and 0007): the driver writes them
 -- in binary, so many callers' changes go in one statement and nothing is parsed twice. No part reads
 -- a table that another part writes. Rows that wait for each other by a unique key come sorted by it.
 
@@ -119,22 +119,23 @@ with bounded as materialized (
     insert into attempts (
         merchant_id, attempt_id, payment_id, operation_id, kind, channel, number,
         charge_number, currency, amount, create_time, state, tries, not_found_count, fenced,
-        evidence,
+        evidence, funding_source,
         due_time
     )
     select
         merchant_id, attempt_id, payment_id, operation_id, kind, channel, number,
         charge_number, currency, amount, create_time, state, tries, not_found_count, fenced,
-        evidence,
+        evidence, funding_source,
         coalesce(due_time, now() + due_in)
-    from unnest($5::written_attempt[])
+    from unnest($5::written_try[])
     on conflict (merchant_id, attempt_id) do update set
         state = excluded.state,
         due_time = excluded.due_time,
         tries = excluded.tries,
         not_found_count = excluded.not_found_count,
         fenced = excluded.fenced,
-        evidence = excluded.evidence
+        evidence = excluded.evidence,
+        funding_source = excluded.funding_source
 ), told as (
     insert into events (
         merchant_id, event_id, payment_id, operation_id, order_id, type, state, currency,

@@ -47,7 +47,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CURRENCY_NOT_ENABLED: _ErrorReason.ValueType  # 11
     """FAILED_PRECONDITION, free: the merchant is not set up for this currency."""
     ERROR_REASON_CHANNEL_NOT_ENABLED: _ErrorReason.ValueType  # 12
-    """FAILED_PRECONDITION, free: the merchant is not set up for this channel, this gateway has no such channel, or it cannot do this."""
+    """FAILED_PRECONDITION, free: the merchant is not set up for this channel, this gateway has no such channel, or it pays nothing out."""
     ERROR_REASON_ORDER_ALREADY_PAID: _ErrorReason.ValueType  # 13
     """FAILED_PRECONDITION, bound: the order has a live or successful payment."""
     ERROR_REASON_ILLEGAL_TRANSITION: _ErrorReason.ValueType  # 14
@@ -82,6 +82,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: no such top-up of this payer."""
     ERROR_REASON_WITHDRAWAL_NOT_FOUND: _ErrorReason.ValueType  # 29
     """NOT_FOUND: no such withdrawal of this payer."""
+    ERROR_REASON_AMOUNT_NOT_ENABLED: _ErrorReason.ValueType  # 30
+    """FAILED_PRECONDITION, free: the channel takes no such amount; the message names its bounds."""
+    ERROR_REASON_CAPTURE_MODE_NOT_ENABLED: _ErrorReason.ValueType  # 31
+    """FAILED_PRECONDITION, free: the channel cannot take the money in this capture_mode, or not in this way of paying."""
+    ERROR_REASON_METHOD_NOT_ENABLED: _ErrorReason.ValueType  # 32
+    """FAILED_PRECONDITION, free: the channel is not set up here for this way of paying."""
+    ERROR_REASON_EXPIRY_NOT_ENABLED: _ErrorReason.ValueType  # 33
+    """FAILED_PRECONDITION, free: the channel closes payments earlier than expire_time; the message says how far off it may be."""
+    ERROR_REASON_REFUND_TOO_SOON: _ErrorReason.ValueType  # 34
+    """FAILED_PRECONDITION, free, with RetryInfo: the channel wants more time between two refunds of one payment."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons in google.rpc.ErrorInfo (domain "paymentgateway.v1"), without their prefix: "IDEMPOTENCY_KEY_MISMATCH". Metadata "key" says
@@ -114,7 +124,7 @@ ERROR_REASON_MERCHANT_DISABLED: ErrorReason.ValueType  # 10
 ERROR_REASON_CURRENCY_NOT_ENABLED: ErrorReason.ValueType  # 11
 """FAILED_PRECONDITION, free: the merchant is not set up for this currency."""
 ERROR_REASON_CHANNEL_NOT_ENABLED: ErrorReason.ValueType  # 12
-"""FAILED_PRECONDITION, free: the merchant is not set up for this channel, this gateway has no such channel, or it cannot do this."""
+"""FAILED_PRECONDITION, free: the merchant is not set up for this channel, this gateway has no such channel, or it pays nothing out."""
 ERROR_REASON_ORDER_ALREADY_PAID: ErrorReason.ValueType  # 13
 """FAILED_PRECONDITION, bound: the order has a live or successful payment."""
 ERROR_REASON_ILLEGAL_TRANSITION: ErrorReason.ValueType  # 14
@@ -149,4 +159,14 @@ ERROR_REASON_TOP_UP_NOT_FOUND: ErrorReason.ValueType  # 28
 """NOT_FOUND: no such top-up of this payer."""
 ERROR_REASON_WITHDRAWAL_NOT_FOUND: ErrorReason.ValueType  # 29
 """NOT_FOUND: no such withdrawal of this payer."""
+ERROR_REASON_AMOUNT_NOT_ENABLED: ErrorReason.ValueType  # 30
+"""FAILED_PRECONDITION, free: the channel takes no such amount; the message names its bounds."""
+ERROR_REASON_CAPTURE_MODE_NOT_ENABLED: ErrorReason.ValueType  # 31
+"""FAILED_PRECONDITION, free: the channel cannot take the money in this capture_mode, or not in this way of paying."""
+ERROR_REASON_METHOD_NOT_ENABLED: ErrorReason.ValueType  # 32
+"""FAILED_PRECONDITION, free: the channel is not set up here for this way of paying."""
+ERROR_REASON_EXPIRY_NOT_ENABLED: ErrorReason.ValueType  # 33
+"""FAILED_PRECONDITION, free: the channel closes payments earlier than expire_time; the message says how far off it may be."""
+ERROR_REASON_REFUND_TOO_SOON: ErrorReason.ValueType  # 34
+"""FAILED_PRECONDITION, free, with RetryInfo: the channel wants more time between two refunds of one payment."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

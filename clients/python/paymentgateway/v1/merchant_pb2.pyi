@@ -104,7 +104,7 @@ class Merchant(_message.Message):
 
     @_builtins.property
     def channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Channels the merchant may use, by name, for example "sandbox". 1 to 16."""
+        """Channels the merchant may use, by the names of their fields in PaymentMethod, for example "wechat". 1 to 16."""
 
     @_builtins.property
     def fee_schedules(self) -> _containers.RepeatedCompositeFieldContainer[Global___FeeSchedule]:

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from paymentgateway.v1 import money_pb2 as _money_pb2
+from paymentgateway.v1 import payment_method_pb2 as _payment_method_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -331,6 +332,10 @@ class _FailureReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Failure
     """The authorisation ended before the capture reached the channel."""
     FAILURE_REASON_ALREADY_PAID: _FailureReason.ValueType  # 13
     """The payer had paid before the cancel reached the channel."""
+    FAILURE_REASON_REFUND_WINDOW_CLOSED: _FailureReason.ValueType  # 14
+    """The channel refunds a payment only for some time after it was captured, which is over."""
+    FAILURE_REASON_TOO_MANY_REFUNDS: _FailureReason.ValueType  # 15
+    """The payment has as many refunds as the channel makes of one payment."""
 
 class FailureReason(_FailureReason, metaclass=_FailureReasonEnumTypeWrapper):
     """Reason of a definite failure. The set may grow: treat an unknown value as FAILURE_REASON_DECLINED."""
@@ -363,6 +368,10 @@ FAILURE_REASON_AUTHORIZATION_EXPIRED: FailureReason.ValueType  # 12
 """The authorisation ended before the capture reached the channel."""
 FAILURE_REASON_ALREADY_PAID: FailureReason.ValueType  # 13
 """The payer had paid before the cancel reached the channel."""
+FAILURE_REASON_REFUND_WINDOW_CLOSED: FailureReason.ValueType  # 14
+"""The channel refunds a payment only for some time after it was captured, which is over."""
+FAILURE_REASON_TOO_MANY_REFUNDS: FailureReason.ValueType  # 15
+"""The payment has as many refunds as the channel makes of one payment."""
 Global___FailureReason: _TypeAlias = FailureReason  # noqa: Y015
 
 @_typing.final
@@ -421,6 +430,7 @@ class Payment(_message.Message):
     CAPTURE_TIME_FIELD_NUMBER: _builtins.int
     CAPTURE_BEFORE_TIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    FUNDING_SOURCE_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """Merchant the payment belongs to."""
     payment_id: _builtins.str
@@ -449,6 +459,10 @@ class Payment(_message.Message):
     """Channel's own number for the payment. Empty until the channel gave one."""
     version: _builtins.int
     """Rises by one with every change. Starts at 1."""
+    funding_source: _builtins.str
+    """Where the payer's money came from, in the channel's own word, for example "PCREDIT" for Alipay's pay-later. Empty before the payer
+    paid, and where the channel does not say. Output only.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """Amount asked for."""
@@ -536,10 +550,11 @@ class Payment(_message.Message):
         capture_time: _timestamp_pb2.Timestamp | None = ...,
         capture_before_time: _timestamp_pb2.Timestamp | None = ...,
         version: _builtins.int = ...,
+        funding_source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorize_time", b"authorize_time", "capture_before_time", b"capture_before_time", "capture_time", b"capture_time", "captured", b"captured", "create_time", b"create_time", "expire_time", b"expire_time", "failure", b"failure", "next_action", b"next_action", "payer", b"payer", "payment_method", b"payment_method", "refunded", b"refunded", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_number", b"attempt_number", "attributes", b"attributes", "authorize_time", b"authorize_time", "capture_before_time", b"capture_before_time", "capture_mode", b"capture_mode", "capture_time", b"capture_time", "captured", b"captured", "channel", b"channel", "channel_number", b"channel_number", "create_time", b"create_time", "description", b"description", "expire_time", b"expire_time", "failure", b"failure", "fee_millionths", b"fee_millionths", "fee_returned_millionths", b"fee_returned_millionths", "idempotency_key", b"idempotency_key", "merchant_id", b"merchant_id", "next_action", b"next_action", "order_id", b"order_id", "payer", b"payer", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded", b"refunded", "scene", b"scene", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_number", b"attempt_number", "attributes", b"attributes", "authorize_time", b"authorize_time", "capture_before_time", b"capture_before_time", "capture_mode", b"capture_mode", "capture_time", b"capture_time", "captured", b"captured", "channel", b"channel", "channel_number", b"channel_number", "create_time", b"create_time", "description", b"description", "expire_time", b"expire_time", "failure", b"failure", "fee_millionths", b"fee_millionths", "fee_returned_millionths", b"fee_returned_millionths", "funding_source", b"funding_source", "idempotency_key", b"idempotency_key", "merchant_id", b"merchant_id", "next_action", b"next_action", "order_id", b"order_id", "payer", b"payer", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded", b"refunded", "scene", b"scene", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -560,7 +575,7 @@ class Payer(_message.Message):
     device_id: _builtins.str
     """Opaque id of the device. Optional, at most 128 characters [0-9A-Za-z._:-]."""
     ip_address: _builtins.str
-    """IPv4 or IPv6 address the payer came from. Optional."""
+    """IPv4 or IPv6 address the payer came from. Optional; told to the channel only where it wants to know."""
     region: _builtins.str
     """ISO 3166-1 alpha-2 country, or ISO 3166-2 subdivision, for example "CN" or "CN-31". Optional."""
     def __init__(
@@ -581,12 +596,17 @@ Global___Payer: _TypeAlias = Payer  # noqa: Y015
 
 @_typing.final
 class PaymentMethod(_message.Message):
-    """How the payer pays. Exactly one must be set; it decides the channel."""
+    """How the payer pays. Exactly one must be set; it decides the channel, whose name is that of the field."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SANDBOX_FIELD_NUMBER: _builtins.int
     WALLET_FIELD_NUMBER: _builtins.int
+    WECHAT_FIELD_NUMBER: _builtins.int
+    ALIPAY_FIELD_NUMBER: _builtins.int
+    DOUYIN_FIELD_NUMBER: _builtins.int
+    UNIONPAY_FIELD_NUMBER: _builtins.int
+    CARRIER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def sandbox(self) -> Global___SandboxMethod:
         """Test channel, for development and fault campaigns. Moves no real money."""
@@ -595,17 +615,42 @@ class PaymentMethod(_message.Message):
     def wallet(self) -> Global___WalletMethod:
         """The payer's own wallet. Nobody outside is called, so the answer is final (or AUTHORIZED)."""
 
+    @_builtins.property
+    def wechat(self) -> _payment_method_pb2.WechatMethod:
+        """WeChat Pay."""
+
+    @_builtins.property
+    def alipay(self) -> _payment_method_pb2.AlipayMethod:
+        """Alipay."""
+
+    @_builtins.property
+    def douyin(self) -> _payment_method_pb2.DouyinMethod:
+        """Douyin Pay."""
+
+    @_builtins.property
+    def unionpay(self) -> _payment_method_pb2.UnionpayMethod:
+        """Bank cards, through UnionPay."""
+
+    @_builtins.property
+    def carrier(self) -> _payment_method_pb2.CarrierMethod:
+        """Bill of the payer's mobile-phone carrier."""
+
     def __init__(
         self,
         *,
         sandbox: Global___SandboxMethod | None = ...,
         wallet: Global___WalletMethod | None = ...,
+        wechat: _payment_method_pb2.WechatMethod | None = ...,
+        alipay: _payment_method_pb2.AlipayMethod | None = ...,
+        douyin: _payment_method_pb2.DouyinMethod | None = ...,
+        unionpay: _payment_method_pb2.UnionpayMethod | None = ...,
+        carrier: _payment_method_pb2.CarrierMethod | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "sandbox", b"sandbox", "wallet", b"wallet"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alipay", b"alipay", "carrier", b"carrier", "douyin", b"douyin", "method", b"method", "sandbox", b"sandbox", "unionpay", b"unionpay", "wallet", b"wallet", "wechat", b"wechat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "sandbox", b"sandbox", "wallet", b"wallet"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alipay", b"alipay", "carrier", b"carrier", "douyin", b"douyin", "method", b"method", "sandbox", b"sandbox", "unionpay", b"unionpay", "wallet", b"wallet", "wechat", b"wechat"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_method: _TypeAlias = _typing.Literal["sandbox", "wallet"]  # noqa: Y015
+    _WhichOneofReturnType_method: _TypeAlias = _typing.Literal["sandbox", "wallet", "wechat", "alipay", "douyin", "unionpay", "carrier"]  # noqa: Y015
     _WhichOneofArgType_method: _TypeAlias = _typing.Literal["method", b"method"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_method) -> _WhichOneofReturnType_method | None: ...
 

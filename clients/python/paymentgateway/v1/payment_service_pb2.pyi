@@ -149,8 +149,8 @@ class PayRequest(_message.Message):
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When an unpaid payment is closed. Optional; default 15 minutes after arrival, at most 7 days ahead. A moment in the past makes a
-        payment that is FAILED with FAILURE_REASON_EXPIRED.
+        """When an unpaid payment is closed. Optional; default 15 minutes after arrival, at most 7 days ahead, and no later than the channel can
+        wait. A moment in the past makes a payment that is FAILED with FAILURE_REASON_EXPIRED.
         """
 
     def __init__(

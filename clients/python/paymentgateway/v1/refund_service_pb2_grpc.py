@@ -58,7 +58,8 @@ class RefundServiceServicer(object):
 
     def Refund(self, request, context):
         """Gives back all or part of a captured payment. The amount is reserved before the channel is called, so the sum of refunds never exceeds
-        what was captured. A refund above what remains is an answer with state FAILED, bound to its key.
+        what was captured. A refund above what remains, after the channel's window or beyond the number that it makes of one payment, is an
+        answer with state FAILED, bound to its key. One that only comes too soon after another is REFUND_TOO_SOON: send the same key later.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

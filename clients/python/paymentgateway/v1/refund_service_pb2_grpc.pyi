@@ -35,7 +35,8 @@ class RefundServiceStub:
     def __new__(cls, channel: _aio.Channel) -> RefundServiceAsyncStub: ...
     Refund: _grpc.UnaryUnaryMultiCallable[_refund_service_pb2.RefundRequest, _refund_service_pb2.RefundResponse]
     """Gives back all or part of a captured payment. The amount is reserved before the channel is called, so the sum of refunds never exceeds
-    what was captured. A refund above what remains is an answer with state FAILED, bound to its key.
+    what was captured. A refund above what remains, after the channel's window or beyond the number that it makes of one payment, is an
+    answer with state FAILED, bound to its key. One that only comes too soon after another is REFUND_TOO_SOON: send the same key later.
     """
     GetRefund: _grpc.UnaryUnaryMultiCallable[_refund_service_pb2.GetRefundRequest, _refund_service_pb2.GetRefundResponse]
     """Reads one refund by its id or by the key that created it. NOT_FOUND by key means "not yet"."""
@@ -49,7 +50,8 @@ class RefundServiceAsyncStub(RefundServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Refund: _aio.UnaryUnaryMultiCallable[_refund_service_pb2.RefundRequest, _refund_service_pb2.RefundResponse]  # type: ignore[assignment]
     """Gives back all or part of a captured payment. The amount is reserved before the channel is called, so the sum of refunds never exceeds
-    what was captured. A refund above what remains is an answer with state FAILED, bound to its key.
+    what was captured. A refund above what remains, after the channel's window or beyond the number that it makes of one payment, is an
+    answer with state FAILED, bound to its key. One that only comes too soon after another is REFUND_TOO_SOON: send the same key later.
     """
     GetRefund: _aio.UnaryUnaryMultiCallable[_refund_service_pb2.GetRefundRequest, _refund_service_pb2.GetRefundResponse]  # type: ignore[assignment]
     """Reads one refund by its id or by the key that created it. NOT_FOUND by key means "not yet"."""
@@ -66,7 +68,8 @@ class RefundServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_refund_service_pb2.RefundResponse, _abc.Awaitable[_refund_service_pb2.RefundResponse]]:
         """Gives back all or part of a captured payment. The amount is reserved before the channel is called, so the sum of refunds never exceeds
-        what was captured. A refund above what remains is an answer with state FAILED, bound to its key.
+        what was captured. A refund above what remains, after the channel's window or beyond the number that it makes of one payment, is an
+        answer with state FAILED, bound to its key. One that only comes too soon after another is REFUND_TOO_SOON: send the same key later.
         """
 
     @_abc_1.abstractmethod
