@@ -36,7 +36,8 @@ class BillLine:
 
     Attributes:
         number: our number of the charge or refund.
-        charge_number: our number of the charge that it is about; its own for a CHARGE.
+        charge_number: our number of the charge that it is about; its own for a CHARGE, empty where
+            the bill does not tell.
         channel_number: the channel's own number of the charge or refund.
         money: what was charged or refunded; more than 0.
         fee: what the channel keeps, in units of the currency; negative where it gives back, None
