@@ -3,12 +3,14 @@
 Settlements, expiries and notification retries run on virtual time, so a test can pass an hour in an
 instant by shifting it. Signatures carry real time: a shifted stand-in must still understand callers
 who know nothing of the shift. Virtual time only ever moves forward by a shift, and a shift wakes
-everybody who sleeps on it.
+everybody who sleeps on it. A jump is over when those who follow the clock have caught up with it:
+what became due has happened then, however slow the machine, and nothing of it slides into a later
+day.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 SLEEP_MS_MAX = 1_000  # a jump of the machine's clock is noticed within this
 ADVANCE_MS_MAX = 10 * 366 * 24 * 3_600_000  # in one step
@@ -28,6 +30,7 @@ class Clock:
         self._shift_ms = shift_ms
         self._machine_ms = machine_ms
         self._alarms: list[Alarm] = []
+        self._followers: list[Callable[[], Awaitable[None]]] = []
 
     def now_ms(self) -> int:
         """The virtual time."""
@@ -47,6 +50,16 @@ class Clock:
         self._shift_ms = shift_ms
         for alarm in self._alarms:
             alarm.ring()
+
+    def follow(self, catch_up: Callable[[], Awaitable[None]]) -> None:
+        """Let every jump wait for `catch_up`, which does what is due by then."""
+        self._followers.append(catch_up)
+
+    async def jump(self, shift_ms: int) -> None:
+        """Be at least `shift_ms` ahead of real time (jumps may cross), and let all catch up."""
+        self.set_shift(max(shift_ms, self._shift_ms))
+        for catch_up in self._followers:
+            await catch_up()
 
     def alarm(self) -> "Alarm":
         """A new alarm on this clock."""

@@ -7,7 +7,7 @@ character or half a surrogate pair are all refused, and the refusal names the fi
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 INTEGER_MAX = 2**53 - 1  # what every JSON implementation holds exactly
@@ -43,11 +43,17 @@ def _no_constant(name: str) -> NoReturn:
     raise InvalidField("body", f"must not contain {name}")
 
 
-def read_json(body: bytes) -> Any:
-    """Decode a body of UTF-8 JSON; InvalidField `body` when it is not that."""
+def read_json(body: bytes, parse_float: Callable[[str], Any] = float) -> Any:
+    """Decode a body of UTF-8 JSON; InvalidField `body` when it is not that.
+
+    `parse_float` makes what a number with a fraction or an exponent becomes: Decimal for money.
+    """
     try:
         return json.loads(
-            body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant
+            body.decode("utf-8"),
+            object_pairs_hook=_once,
+            parse_constant=_no_constant,
+            parse_float=parse_float,
         )
     except (ValueError, RecursionError) as error:
         raise InvalidField("body", "must be JSON in UTF-8") from error

@@ -1,7 +1,8 @@
 """Delivers the outbox over HTTP: bounded in flight, bounded in time, retried on a bounded schedule.
 
-The channel's own part (which headers sign a notification, what counts as an acknowledgement, when
-to try again) comes in as functions, so every stand-in shares the delivery and none a dialect.
+The channel's own part (what a notification is as bytes, which headers sign it, what counts as an
+acknowledgement, when to try again) comes in as functions, so every stand-in shares the delivery and
+none a dialect.
 """
 
 import asyncio
@@ -21,8 +22,10 @@ ATTEMPT_TIMEOUT_S = 5.0
 IN_FLIGHT_MAX = 64
 ACKNOWLEDGEMENT_BYTES_MAX = 1_024
 
+Compose = Callable[[Notification], bytes]
 Dress = Callable[[Notification, URL], Mapping[str, str]]
 Acknowledges = Callable[[int, bytes], bool]
+Ends = Callable[[int], bool]
 
 
 class Record(Protocol):
@@ -34,6 +37,23 @@ class Record(Protocol):
         """Inside one unit of the book."""
 
 
+class GiveUp(Protocol):
+    """Writes down that a receiver wants no more, as `outbox.give_up` does."""
+
+    def __call__(self, txn: Transaction, notification: Notification, *, now: int) -> None:
+        """Inside one unit of the book."""
+
+
+def never(_status: int) -> bool:
+    """No answer ends the attempts: most channels try again whatever they are told."""
+    return False
+
+
+def as_kept(notification: Notification) -> bytes:
+    """The body as the outbox has it, at each attempt the same."""
+    return notification.body.encode()
+
+
 class Notifier:
     """The delivery loop: `run` until cancelled, then `close`."""
 
@@ -42,16 +62,22 @@ class Notifier:
         book: Book,
         clock: Clock,
         *,
+        compose: Compose = as_kept,
         dress: Dress,
         acknowledges: Acknowledges,
         record: Record = outbox.record_attempt,
+        ends: Ends = never,
+        give_up: GiveUp = outbox.give_up,
         attempt_timeout_s: float = ATTEMPT_TIMEOUT_S,
     ) -> None:
         self._book = book
         self._clock = clock
+        self._compose = compose
         self._dress = dress
         self._acknowledges = acknowledges
         self._record = record
+        self._ends = ends
+        self._give_up = give_up
         self._attempt_timeout_s = attempt_timeout_s
         self._alarm = clock.alarm()
         self._deliveries: dict[int, asyncio.Task[None]] = {}
@@ -100,33 +126,44 @@ class Notifier:
 
     async def _deliver(self, notification: Notification, timeout_s: float) -> None:
         try:
-            acknowledged = await self._attempt(notification, timeout_s)
-            await self._book.run(
-                partial(
-                    self._record,
-                    notification=notification,
-                    acknowledged=acknowledged,
-                    now=self._clock.now_ms(),
-                )
-            )
+            reply = await self._attempt(notification, timeout_s)
+            now = self._clock.now_ms()
+            unit = partial(self._write_down, notification=notification, reply=reply, now=now)
+            await self._book.run(unit)
         except BookError:
             pass  # the outbox still has it and will offer it again
         finally:
             del self._deliveries[notification.id]
             self._alarm.ring()
 
-    async def _attempt(self, notification: Notification, timeout_s: float) -> bool:
+    def _write_down(
+        self,
+        txn: Transaction,
+        notification: Notification,
+        reply: tuple[int, bytes] | None,
+        now: int,
+    ) -> None:
+        if reply is not None and self._ends(reply[0]):
+            self._give_up(txn, notification, now=now)
+            return
+        acknowledged = reply is not None and self._acknowledges(*reply)
+        self._record(txn, notification, acknowledged=acknowledged, now=now)
+
+    async def _attempt(
+        self, notification: Notification, timeout_s: float
+    ) -> tuple[int, bytes] | None:
+        """The status and how the body begins; None when there was no reply."""
         url = URL(notification.url, encoded=True)  # sent as it was given: it is signed
         headers = {"Content-Type": "application/json", **self._dress(notification, url)}
-        body = notification.body.encode()
+        body = self._compose(notification)
         try:
             async with (
                 asyncio.timeout(timeout_s),
                 self._session.post(url, data=body, headers=headers, allow_redirects=False) as reply,
             ):
-                return self._acknowledges(reply.status, await _read_start(reply.content))
+                return reply.status, await _read_start(reply.content)
         except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
+            return None
 
 
 async def _read_start(content: aiohttp.StreamReader) -> bytes:

@@ -116,18 +116,32 @@ def record_attempt(
 
     `delays_ms` is the channel's schedule: how long after each attempt that failed the next is due.
     """
+    _count_attempt(txn, notification, now)
+    exhausted = notification.attempts >= len(delays_ms) or not notification.retried
+    if acknowledged or exhausted:
+        _end(txn, notification, "acknowledged" if acknowledged else "abandoned")
+        return
+    due_time = now + delays_ms[notification.attempts]
+    txn.write(_SQL["postpone_notification"], {"id": notification.id, "due_time": due_time})
+
+
+def give_up(txn: Transaction, notification: Notification, *, now: int) -> None:
+    """Write down an attempt whose receiver said that it will never want this notification."""
+    _count_attempt(txn, notification, now)
+    _end(txn, notification, "abandoned")
+
+
+def _count_attempt(txn: Transaction, notification: Notification, now: int) -> None:
     if notification.attempts == 0 and notification.fault is not None:
         visits.record_hit(txn, notification.kind, notification.number, notification.fault, now)
     visits.count(txn, _COUNTERS, "sent")
     txn.touch(TOPIC)
-    exhausted = notification.attempts >= len(delays_ms) or not notification.retried
-    if acknowledged or exhausted:
-        txn.write(_SQL["delete_notification"], {"id": notification.id})
-        visits.count(txn, _COUNTERS, "pending", -1)
-        visits.count(txn, _COUNTERS, "acknowledged" if acknowledged else "abandoned")
-        return
-    due_time = now + delays_ms[notification.attempts]
-    txn.write(_SQL["postpone_notification"], {"id": notification.id, "due_time": due_time})
+
+
+def _end(txn: Transaction, notification: Notification, fate: str) -> None:
+    txn.write(_SQL["delete_notification"], {"id": notification.id})
+    visits.count(txn, _COUNTERS, "pending", -1)
+    visits.count(txn, _COUNTERS, fate)
 
 
 def _from_row(row: Row) -> Notification:

@@ -8,6 +8,7 @@ only, never values. Members of arrays are named once (`goods_detail[].quantity`)
 
 import json
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any, Final, Literal
 
 from gateway.emulators.core.book import Transaction
@@ -30,7 +31,7 @@ def flatten(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for member in value:
             yield from flatten(member, f"{path}[]")
     else:
-        yield path, value if isinstance(value, str) else json.dumps(value)
+        yield path, str(value) if isinstance(value, str | Decimal) else json.dumps(value)
 
 
 def record(txn: Transaction, operation: str, place: Place, names: Iterable[str]) -> None:

@@ -55,14 +55,25 @@ class Timers:
         self._fire = fire
         self._alarm = clock.alarm()
         book.listen(_TOPIC, self._alarm.ring)
+        clock.follow(self.catch_up)
 
     async def run(self) -> None:
         """Fire timers until cancelled."""
         while True:
-            due, next_time = await self._book.run(partial(_due, now=self._clock.now_ms()))
-            await asyncio.gather(*(self._fire_one(timer) for timer in due))
-            if len(due) < DUE_TIMERS_MAX:
+            due, next_time = await self._fire_due(self._clock.now_ms())
+            if due < DUE_TIMERS_MAX:
                 await self._alarm.sleep_until(next_time)
+
+    async def catch_up(self) -> None:
+        """Return when everything that is due now has fired, or was postponed."""
+        now = self._clock.now_ms()
+        while (await self._fire_due(now))[0]:
+            pass
+
+    async def _fire_due(self, now: int) -> tuple[int, int | None]:
+        due, next_time = await self._book.run(partial(_due, now=now))
+        await asyncio.gather(*(self._fire_one(timer) for timer in due))
+        return len(due), next_time
 
     async def _fire_one(self, timer: Timer) -> None:
         now = self._clock.now_ms()
