@@ -36,6 +36,7 @@ class Options:
         seconds: length of one measurement.
         look_s: length of one measurement of a search for somebody's best.
         rows: payments in full tables.
+        fill_s: longest time to fill them, in seconds; what there is by then is full.
     """
 
     rounds: int
@@ -43,10 +44,11 @@ class Options:
     seconds: float
     look_s: float
     rows: int
+    fill_s: float
 
 
-QUICK = Options(rounds=3, windows=5, seconds=2.0, look_s=1.0, rows=1_000_000)
-THOROUGH = Options(rounds=5, windows=5, seconds=10.0, look_s=4.0, rows=10_000_000)
+QUICK = Options(rounds=3, windows=5, seconds=2.0, look_s=1.0, rows=1_000_000, fill_s=150)
+THOROUGH = Options(rounds=5, windows=5, seconds=10.0, look_s=4.0, rows=10_000_000, fill_s=4 * 3_600)
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ def lines(results: Results, names: Iterable[str]) -> Iterator[str]:
     yield from _aligned([SERIES_HEAD, *series_rows(results)])
     yield ""
     yield at_their_best(results)
+    if rows := results.values.get("rows"):
+        yield f"Full tables: {rows:,.0f} payments."
     missed = list(missed_figures(results, names))
     yield f"Missed: {', '.join(missed)}." if missed else "Every target is reached."
     for problem in results.problems:

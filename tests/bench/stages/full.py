@@ -1,8 +1,9 @@
 """Full tables against empty ones, and what the memory of a worker does while they are filled.
 
-A gateway of its own is filled through BatchPay; its worker starts with it, so what it holds after
-the first ten thousand payments and after a million is the same process's. Then it is measured in
-turn with another gateway whose database is empty.
+A gateway of its own is filled through BatchPay, by a worker per core; they start with it, so what
+the largest of them holds after the first ten thousand payments and after a million is the same
+process's. Then it is measured in turn with another gateway whose database is empty. Where the time
+to fill is over before, both are told of as many payments as there are.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from tests.bench.load import LoadFailed
 from tests.bench.plan import Kind, Mix, Plan
 from tests.bench.series import rounds
 from tests.bench.servers import HOST, House
-from tests.bench.stages.batch import LINE, calls_under_way
+from tests.bench.stages.batch import LINE, WORKERS, calls_under_way
 from tests.bench.stages.unary import UNIFORM
 
 SERIES = frozenset({"full", "empty", "memory"})
@@ -28,7 +29,7 @@ SIZE_DEFAULT = 500
 """Payments in a batch where nobody looked for the best."""
 
 CONCURRENCY_DEFAULT = 256
-PART = 100_000
+PART = 50_000
 """Payments between two lines of progress."""
 
 CALM_S = 1.0
@@ -44,10 +45,12 @@ SETTLE_S_MAX = 120.0
 async def measure(bench: Bench, wanted: frozenset[str]) -> None:
     """Fill, read memory on the way, and measure full against empty where that is wanted."""
     full = await bench.arena.house("full")
+    await full.restart(WORKERS)
     rows = bench.options.rows if "full" in wanted else min(bench.options.rows, LATE)
     await _fill(bench, full, rows)
     if "full" not in wanted:
         return
+    await full.restart(1)
     empty = await bench.arena.house("empty")
     await _settle(bench, full)
     calls = bench.results.best.get("gateway", CONCURRENCY_DEFAULT)
@@ -63,7 +66,7 @@ async def measure(bench: Bench, wanted: frozenset[str]) -> None:
 async def _fill(bench: Bench, house: House, rows: int) -> None:
     values = bench.results.values
     begin, done = time.monotonic(), 0
-    while done < rows:
+    while done < rows and time.monotonic() - begin < bench.options.fill_s:
         part = EARLY if not done else min(PART - done % PART, rows - done)
         await _pay(bench, house, part)
         if house.server.payments == done:
@@ -75,6 +78,9 @@ async def _fill(bench: Bench, house: House, rows: int) -> None:
             values["memory_late"] = await _memory(house)
         rate = done / (time.monotonic() - begin)
         bench.say(f"filling      {done:>10,} of {rows:,} payments, {rate:,.0f} /s")
+    values["rows"] = done
+    if "memory_late" not in values:
+        values["memory_late"] = await _memory(house)
 
 
 async def _pay(bench: Bench, house: House, payments: int) -> None:
