@@ -6,22 +6,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from gateway.app.channels.opening import open_channels
 from gateway.app.errors import StartError
 from gateway.app.observer import Reporter
 from gateway.app.ready import migrate_now, open_ready_database
 from gateway.app.reserve_report import ReserveReport, reserve_report
-from gateway.app.wiring import build_use_cases, open_channels, open_connections
+from gateway.app.wiring import build_use_cases, channel_ports, open_connections
 from gateway.config import Settings
 from gateway.domain.change import ReviewCase
 from gateway.domain.errors import GatewayError
 from gateway.domain.money import CURRENCY_EXPONENTS, Money
 from gateway.store.checkup import DatabaseUnreachable, check_up
 from gateway.store.migrate import expected
+from gateway.store.quarantine import Quarantined
 from gateway.telemetry.metrics import Metrics
 from gateway.usecases.review import Resolution, Review
 
 REVIEWS_MAX = 1_000
 """Review cases listed at most."""
+
+QUARANTINE_MAX = 1_000
+"""Quarantined notifications listed at most: as many as are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,13 @@ async def list_reviews(settings: Settings, include_resolved: bool) -> Sequence[R
         return await review.list(include_resolved=include_resolved, limit=REVIEWS_MAX)
 
 
+async def list_quarantine(settings: Settings) -> Sequence[Quarantined]:
+    """Give the notifications that were not believed, newest first. Raises StartError."""
+    with _told():
+        async with open_ready_database(settings) as (database, _):
+            return await database.quarantine.list(QUARANTINE_MAX)
+
+
 async def resolve_review(settings: Settings, case_id: UUID, resolution: str, note: str) -> str:
     """Carry out a person's decision. Raises StartError."""
     async with _review(settings) as review:
@@ -115,4 +127,7 @@ def _told() -> Iterator[None]:
 async def _review(settings: Settings) -> AsyncIterator[Review]:
     with _told():
         async with open_ready_database(settings) as (database, _), open_channels(settings) as found:
-            yield build_use_cases(settings, database, found, Reporter(Metrics())).review
+            use_cases = build_use_cases(
+                settings, database, channel_ports(found), Reporter(Metrics())
+            )
+            yield use_cases.review

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.app import wiring
+from gateway.app.channels import opening
 from gateway.app.errors import StartError
 from gateway.app.ports import bind_error
 from gateway.config import Address, Settings, variable
@@ -185,8 +186,8 @@ def _clock(ahead_s: float) -> Finding:
 
 async def _channels(settings: Settings) -> Sequence[Finding]:
     try:
-        async with wiring.open_channels(settings) as channels:
-            return await _reached(channels)
+        async with opening.open_channels(settings) as opened:
+            return await _reached(wiring.channel_ports(opened))
     except StartError as error:
         advice = "Correct the channel's settings."
         return [Finding("channels", Level.FAIL, str(error), advice)]

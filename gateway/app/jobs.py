@@ -5,15 +5,23 @@ it is done, such as folding balances or counting what is open in the database, i
 of a gateway only.
 """
 
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from functools import partial
 from typing import Final
 
+from gateway.app.channels.opening import OpenChannel
+from gateway.app.channels.setup import KeysRefused
 from gateway.app.wiring import UseCases
+from gateway.channels.transport import Lost, NotSent
 from gateway.config import Settings
+from gateway.domain.errors import Reason, Unavailable
 from gateway.ops import Readiness
 from gateway.rpc.server import RpcServer
 from gateway.store.database import Database
+from gateway.telemetry.logging import get_logger
 from gateway.telemetry.metrics import Metrics
-from gateway.workers.loop import Job
+from gateway.workers.loop import JITTER, Job
 
 RECOVERIES: Final = 4
 """Loops that recover side by side, so that one slow channel does not hold up the others."""
@@ -26,6 +34,14 @@ HEALTH_PAUSE_S: Final = 0.5
 
 GAUGES_PAUSE_S: Final = 5.0
 """Pause between readings of what no event tells, in seconds."""
+
+KEYS_INTERVAL: Final = timedelta(hours=12)
+"""Longest time between two looks for a channel's new keys."""
+
+KEYS_RETRY_S: Final = 60.0
+"""Pause after a look for keys that failed, in seconds."""
+
+_log = get_logger(__name__)
 
 
 def work(settings: Settings, use_cases: UseCases) -> list[Job]:
@@ -58,6 +74,36 @@ def gauges(database: Database, use_cases: UseCases, metrics: Metrics) -> Job:
         return 0
 
     return Job("gauges", read_use, GAUGES_PAUSE_S)
+
+
+def keys(channels: Mapping[str, OpenChannel], metrics: Metrics) -> list[Job]:
+    """Give the jobs that fetch channels' keys anew; each process has its own connectors."""
+    pause_s = KEYS_INTERVAL.total_seconds() / (1 + JITTER)
+    return [
+        Job(f"keys_{name}", _refreshing(name, channel, metrics), pause_s, KEYS_RETRY_S)
+        for name, channel in channels.items()
+        if channel.setup.refresh_keys
+    ]
+
+
+def _refreshing(name: str, channel: OpenChannel, metrics: Metrics) -> Callable[[], Awaitable[int]]:
+    refresh = channel.setup.refresh_keys
+    assert refresh is not None
+    fetch = partial(refresh, channel.port)
+
+    async def run() -> int:
+        try:
+            end = await fetch()
+        except (KeysRefused, NotSent, Lost) as error:
+            words = f"The keys of the channel {name} could not be fetched: {error}"
+            raise Unavailable(
+                Reason.CHANNEL_UNAVAILABLE, words, retry_after_s=KEYS_RETRY_S
+            ) from error
+        metrics.channel_keys_end(name, end.timestamp())
+        _log.info("channel keys refreshed", channel=name, end_time=end.isoformat())
+        return 0
+
+    return run
 
 
 def of_one(settings: Settings, database: Database, metrics: Metrics) -> list[Job]:

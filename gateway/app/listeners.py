@@ -12,10 +12,12 @@ from gateway.app.wiring import UseCases
 from gateway.clock import Clock
 from gateway.config import Address, Settings
 from gateway.domain.ports import Channel
+from gateway.notify.quarantine import Quarantine
 from gateway.notify.server import NotifyBounds, NotifyServer
 from gateway.ops import Exposition, OpsServer, Readiness
 from gateway.rpc.server import RpcServer
 from gateway.rpc.settings import RpcSettings
+from gateway.store.database import Database
 from gateway.store.facts import Deployment
 from gateway.telemetry.logging import get_logger
 from gateway.telemetry.metrics import Metrics
@@ -24,12 +26,15 @@ from gateway.telemetry.metrics import Metrics
 async def start_notify(
     stack: AsyncExitStack,
     settings: Settings,
+    *,
     channels: Mapping[str, Channel],
+    database: Database,
     use_cases: UseCases,
     metrics: Metrics,
 ) -> int:
     """Listen for notifications until the stack is left; give the port. Raises StartError."""
-    server = NotifyServer(channels, use_cases.notified, metrics, bounds=NotifyBounds())
+    quarantine = Quarantine(database.quarantine, Clock().monotonic)
+    server = NotifyServer(channels, use_cases.notified, metrics, quarantine, bounds=NotifyBounds())
     address = settings.notify_listen
     with listening("notify_listen", address):
         _, port = await server.start(address.host, address.port, reuse_port=settings.reuse_port)

@@ -1,9 +1,13 @@
-"""A review case as people and scripts read it: every field as text, ids as callers know them."""
+"""What people look at, as they and scripts read it: every field as text, ids as callers know them.
+
+Cases that wait for a decision, and notifications that were not believed.
+"""
 
 from datetime import datetime
 
 from gateway.domain.change import ReviewCase
 from gateway.domain.ids import to_text
+from gateway.store.quarantine import Quarantined
 
 
 def review_fields(case: ReviewCase) -> dict[str, str]:
@@ -20,6 +24,20 @@ def review_fields(case: ReviewCase) -> dict[str, str]:
         "resolve_time": _text(case.resolve_time),
         "resolution": case.resolution,
         "note": case.note,
+    }
+
+
+def quarantine_fields(kept: Quarantined) -> dict[str, str]:
+    """Write a notification that was not believed as named texts; times in ISO 8601, UTC."""
+    return {
+        "channel": kept.channel,
+        "reason": kept.reason,
+        "times": str(kept.times),
+        "last_time": _text(kept.last_time),
+        "first_time": _text(kept.first_time),
+        "sha256": kept.digest.hex(),
+        "body_bytes": str(kept.body_bytes),
+        "excerpt": kept.excerpt,
     }
 
 

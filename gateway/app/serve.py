@@ -17,12 +17,13 @@ from functools import partial
 from typing import Final
 
 from gateway.app import jobs, memory
+from gateway.app.channels.opening import open_channels
 from gateway.app.embedded import reviving
 from gateway.app.leash import Place, answering
 from gateway.app.listeners import open_operations, start_notify, start_rpc
 from gateway.app.observer import Reporter
 from gateway.app.ready import check_database, open_ready_database
-from gateway.app.wiring import UseCases, build_use_cases, open_channels
+from gateway.app.wiring import UseCases, build_use_cases, channel_ports
 from gateway.clock import Clock, Deadline
 from gateway.config import Settings
 from gateway.ops import Check, Readiness
@@ -67,14 +68,23 @@ async def running(
         if connections.embedded:
             await stack.enter_async_context(reviving(connections.embedded))
         deployment = await database.deployment()
-        channels = await stack.enter_async_context(open_channels(settings, metrics))
+        opened_channels = await stack.enter_async_context(open_channels(settings, metrics))
+        channels = channel_ports(opened_channels)
         use_cases = build_use_cases(settings, database, channels, reporter)
         draining = asyncio.Event()
         readiness = Readiness(_checks(database, draining), Clock())
-        notify = await start_notify(stack, settings, channels, use_cases, metrics)
+        notify = await start_notify(
+            stack,
+            settings,
+            channels=channels,
+            database=database,
+            use_cases=use_cases,
+            metrics=metrics,
+        )
         rpc, port = await start_rpc(stack, settings, deployment, use_cases, metrics)
         found = [
             *jobs.work(settings, use_cases),
+            *jobs.keys(opened_channels, metrics),
             jobs.health(rpc, readiness),
             jobs.gauges(database, use_cases, metrics),
             *(jobs.of_one(settings, database, metrics) if is_first else ()),

@@ -9,14 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from gateway.app.channels.opening import OpenChannel
 from gateway.app.embedded import data_folder
 from gateway.app.errors import StartError
 from gateway.app.observer import Reporter
-from gateway.channels.bounds import ChannelBounds
-from gateway.channels.client import ChannelObserver, HttpChannel
-from gateway.channels.sandbox.connector import SandboxConnector, SandboxSettings
-from gateway.channels.sandbox.signing import SecretKey
-from gateway.channels.transport import Transport, open_session
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.domain.ports import Channel
@@ -112,33 +108,9 @@ def commit_bounds(settings: Settings) -> GatherBounds:
     )
 
 
-@asynccontextmanager
-async def open_channels(
-    settings: Settings, observer: ChannelObserver | None = None
-) -> AsyncIterator[Mapping[str, Channel]]:
-    """Open every channel that is configured. Raises StartError."""
-    bounds = ChannelBounds(
-        in_flight_max=settings.channel_calls_max,
-        connections_max=settings.channel_connections_max,
-    )
-    async with open_session(bounds) as session:
-        channels: dict[str, Channel] = {}
-        if settings.sandbox_url and settings.sandbox_key:
-            transport = Transport(session, settings.sandbox_url, bounds)
-            key = SecretKey(settings.sandbox_key.get_secret_value().encode())
-            connector = SandboxConnector(_sandbox(settings, key))
-            channels["sandbox"] = HttpChannel(connector, transport, bounds, Clock(), observer)
-        yield channels
-
-
-def _sandbox(settings: Settings, key: SecretKey) -> SandboxSettings:
-    return SandboxSettings(
-        key=key,
-        notify_base_url=settings.notify_url or f"http://{settings.notify_listen}",
-        account=settings.sandbox_account,
-        send_timeout=timedelta(milliseconds=settings.channel_timeout_ms),
-        authorization_lifetime=_authorization_lifetime(settings),
-    )
+def channel_ports(opened: Mapping[str, OpenChannel]) -> Mapping[str, Channel]:
+    """Give the channels as use cases know them."""
+    return {name: channel.port for name, channel in opened.items()}
 
 
 def _authorization_lifetime(settings: Settings) -> timedelta:

@@ -19,6 +19,8 @@ class ChannelBounds:
         keepalive_s: how long an idle connection is kept, in seconds; below what servers keep it, so
             that they do not close it under a request.
         reply_bytes_max: a longer reply is not read.
+        bill_bytes_max: the same for the file of a day's bill, as it comes, packed.
+        bill_timeout_s: time to fetch such a file, in seconds.
         sends_max: how often a call is tried while nothing could be sent, 1 or more.
         retry_pause_s: mean pause between such tries, in seconds; each is 0.5 to 1.5 times that.
         breaker_failures_max: calls in a row without any reply that open the breaker.
@@ -35,6 +37,8 @@ class ChannelBounds:
     connect_timeout_s: float = 2.0
     keepalive_s: float = 10.0
     reply_bytes_max: int = 64 * 1024
+    bill_bytes_max: int = 64 * 1024 * 1024
+    bill_timeout_s: float = 120.0
     sends_max: int = 3
     retry_pause_s: float = 0.1
     breaker_failures_max: int = 10

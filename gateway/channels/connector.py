@@ -5,7 +5,7 @@ bound to the very request that it answers.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -30,22 +30,29 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One exchange to be had, at wall-clock time `moment`; `nonce` is 32 fresh digits [0-9a-f]."""
+    """One exchange to be had, at wall-clock time `moment`; `nonce` is 32 fresh digits [0-9a-f].
+
+    `again`: the same was sent just before, and was refused as not looked at.
+    """
 
     action: Action
     request: ChannelRequest
     moment: datetime
     nonce: str
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """Bytes to send. `path` is absolute and raw, with its query, exactly as it goes on the wire."""
+    """Bytes to send. `path` is absolute and raw, with its query, exactly as it goes on the wire.
+
+    What may hold a credential or name a payer is not shown; a path never does.
+    """
 
     method: str
     path: str
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +60,8 @@ class HttpReply:
     """Bytes that came back. Names of headers are lower case; repeated ones are joined by `, `."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class Connector(Protocol):
@@ -72,7 +79,8 @@ class Connector(Protocol):
         """Build the request. The body depends on the call's request alone, so a re-send repeats it.
 
         Raises:
-            ValueError: a fence was asked for something that is no charge.
+            ValueError: the channel has no such request, a fence of what is no charge for one, or
+                something that it needs is missing. The message says which, without a secret.
         """
 
     def parse(self, call: Call, reply: HttpReply) -> Outcome:
@@ -110,6 +118,17 @@ class NeedsToken(Protocol):
 
         Raises:
             TokenRefused: the reply holds none. What needed it was not sent.
+        """
+
+
+@runtime_checkable
+class MayRepeat(Protocol):
+    """What a connector has besides, if its channel refuses requests before it looks at them."""
+
+    def may_repeat(self, reply: HttpReply, moment: datetime) -> bool:
+        """Tell whether the request that was made then may be sent again, under its number.
+
+        That is all that such a reply allows: of the number it proves nothing.
         """
 
 

@@ -79,27 +79,34 @@ class Transport:
         self._session = session
         self._bounds = bounds
 
-    async def exchange(self, request: HttpRequest, timeout_s: float) -> HttpReply:
+    async def exchange(
+        self, request: HttpRequest, timeout_s: float, *, bytes_max: int = 0, origin: str = ""
+    ) -> HttpReply:
         """Send a request and read its answer, within the time given in seconds.
+
+        `bytes_max` is how long the answer may be; 0 for as long as replies of this channel may be.
+        `origin` is another host of the channel's, such as one for files, with scheme and port.
 
         Raises:
             NotSent: nothing left.
             Lost: anything else went wrong.
         """
+        bytes_max = bytes_max or self._bounds.reply_bytes_max
         connect_s = min(self._bounds.connect_timeout_s, timeout_s)
         try:
             async with (
                 asyncio.timeout(timeout_s),
                 self._session.request(
                     request.method,
-                    URL(self._base + request.path, encoded=True),
+                    URL((origin or self._base) + request.path, encoded=True),
                     data=request.body or None,
                     headers=request.headers,
                     allow_redirects=False,
                     timeout=ClientTimeout(total=None, connect=connect_s),
                 ) as response,
             ):
-                return HttpReply(response.status, _headers(response), await self._read(response))
+                body = await _read(response, bytes_max)
+                return HttpReply(response.status, _headers(response), body)
         except NOT_SENT_ERRORS as error:
             raise NotSent(f"{type(error).__name__}: {error}") from error
         except TimeoutError as error:
@@ -107,14 +114,15 @@ class Transport:
         except (ClientError, OSError) as error:
             raise Lost(f"{type(error).__name__}: {error}") from error
 
-    async def _read(self, response: ClientResponse) -> bytes:
-        body = bytearray()
-        async for piece in response.content.iter_any():
-            body += piece
-            if len(body) > self._bounds.reply_bytes_max:
-                response.close()
-                raise Lost(f"the answer is longer than {self._bounds.reply_bytes_max} bytes")
-        return bytes(body)
+
+async def _read(response: ClientResponse, bytes_max: int) -> bytes:
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > bytes_max:
+            response.close()
+            raise Lost(f"the answer is longer than {bytes_max} bytes")
+    return bytes(body)
 
 
 def _headers(response: ClientResponse) -> Mapping[str, str]:

@@ -5,7 +5,8 @@ traceback is always a fault of ours. Answers go to stdout, logs to stderr.
 
     command    what a command is, and its help
     parser     from the commands to one argument parser
-    serve, sandbox, emulate, migrate, ledger, reviews, health, doctor, config, version
+    serve, sandbox, emulate, migrate, ledger, reviews, channels, bills, health, doctor, config,
+    version
 """
 
 import os

@@ -16,14 +16,17 @@ from gateway.app.embedded import data_folder
 from gateway.app.errors import StartError
 from gateway.cli.command import DONE, Command, Environ
 from gateway.config import Address, Settings, load_settings
-from gateway.emulators import douyin, wechat
+from gateway.emulators import alipay, carrier, douyin, unionpay, wechat
 from gateway.emulators.core.book import BookError
 from gateway.emulators.core.stand_in import StandIn
 from gateway.telemetry.logging import configure_logging
 
 STAND_INS: tuple[StandIn, ...] = (
     wechat.STAND_IN,
+    alipay.STAND_IN,
     douyin.STAND_IN,
+    unionpay.STAND_IN,
+    carrier.STAND_IN,
 )
 
 
@@ -101,9 +104,9 @@ def _command(stand_in: StandIn) -> Command:
             "verifies every request from the bytes it receives, refuses what the real one "
             "refuses, signs what it says, and keeps a durable book of what it moved. At the "
             "first start it makes keys of its own in its folder, readable by you alone. It prints "
-            "on stdout what a gateway needs to connect, as NAME=value, and last its URL. How "
-            "buyers, time and faults are played is in its PROTOCOL.md. No real money moves. "
-            "SIGTERM and SIGINT stop it."
+            "on stdout what a gateway needs to connect, as NAME=value (a gateway's variables, less "
+            "GATEWAY_ in front), and last its URL. How buyers, time and faults are played is in "
+            "its PROTOCOL.md. No real money moves. SIGTERM and SIGINT stop it."
         ),
         exits={0: "it was told to stop, and did"},
         run=partial(run, stand_in),

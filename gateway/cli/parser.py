@@ -4,6 +4,8 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any, Final
 
 from gateway.cli import (
+    bills,
+    channels,
     config,
     doctor,
     emulate,
@@ -27,15 +29,19 @@ COMMANDS: Final[tuple[Command, ...]] = (
     ledger.FUND,
     reviews.LIST,
     reviews.RESOLVE,
+    reviews.QUARANTINE,
+    channels.COMMAND,
+    bills.COMMAND,
     health.COMMAND,
     doctor.COMMAND,
     config.COMMAND,
     version.COMMAND,
 )
 GROUPS: Final = {
+    "bills": "what channels say they moved, day by day",
     "emulate": "strict stand-ins for real payment channels",
     "ledger": "the books: check them, prove and fund the reserve",
-    "reviews": "what waits for a person's decision",
+    "reviews": "what waits for a person's decision, and what was not believed",
 }
 
 EPILOG: Final = """exit codes:

@@ -1,19 +1,21 @@
-"""`gateway reviews list` and `gateway reviews resolve`: what only a person can decide."""
+"""`gateway reviews list`, `resolve` and `quarantine`: what only a person can judge."""
 
 import argparse
 import asyncio
 import json
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from uuid import UUID
 
 from gateway.app import admin
-from gateway.app.review_fields import review_fields
+from gateway.app.review_fields import quarantine_fields, review_fields
 from gateway.cli.command import DONE, Command, Environ
 from gateway.config import load_settings
 
 RESOLUTIONS = ("acknowledged", "succeeded", "failed")
 NOTE_LENGTH_MAX = 1_000
 HEAD_FIELDS = ("case_id", "kind", "create_time")
+QUARANTINE_HEAD_FIELDS = ("channel", "last_time", "reason")
 
 
 def add_list_arguments(parser: ArgumentParser) -> None:
@@ -30,18 +32,36 @@ def list_cases(arguments: Namespace, environ: Environ) -> int:
         print(json.dumps(cases, indent=2))
         return DONE
     for case in cases:
-        print(_block(case))
+        print(_block(case, HEAD_FIELDS))
     print(f"{len(cases)} review cases{'' if arguments.all else ' are open'}.")
     return DONE
 
 
-def _block(case: dict[str, str]) -> str:
+def add_quarantine_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of `quarantine`."""
+    parser.add_argument("--json", action="store_true", help="a JSON array, for scripts")
+
+
+def list_quarantine(arguments: Namespace, environ: Environ) -> int:
+    """Print what was not believed, newest first."""
+    found = asyncio.run(admin.list_quarantine(load_settings(environ)))
+    kept = [quarantine_fields(item) for item in found]
+    if arguments.json:
+        print(json.dumps(kept, indent=2))
+        return DONE
+    for item in kept:
+        print(_block(item, QUARANTINE_HEAD_FIELDS))
+    print(f"{len(kept)} notifications are in quarantine.")
+    return DONE
+
+
+def _block(case: dict[str, str], head_fields: Sequence[str]) -> str:
     """Write one case as a block of lines: what it holds differs too much for columns."""
-    head = "  ".join(case[name] for name in HEAD_FIELDS)
+    head = "  ".join(_printable(case[name]) for name in head_fields)
     rest = (
         f"    {name:<12} {_printable(value)}"
         for name, value in case.items()
-        if value and name not in HEAD_FIELDS
+        if value and name not in head_fields
     )
     return "\n".join((head, *rest))
 
@@ -104,6 +124,24 @@ LIST = Command(
     examples=["gateway reviews list", "gateway reviews list --all --json"],
     settings=("database_url", "data_dir"),
     add_arguments=add_list_arguments,
+)
+
+QUARANTINE = Command(
+    name="reviews quarantine",
+    summary="list notifications that were not believed",
+    description=(
+        "Lists notifications that came in a channel's name and were refused, because nothing "
+        "proves them: signed with a key that is not trusted, stale, altered, or about another "
+        "merchant. They changed nothing. Many at once mean that a channel's key was exchanged, or "
+        "that somebody forges. The latest thousand are kept, each in part and without long "
+        "numbers; a body that came again is counted. What is verified and does not fit an intent "
+        "is a review case instead."
+    ),
+    exits={0: "they are listed, or there are none"},
+    run=list_quarantine,
+    examples=["gateway reviews quarantine", "gateway reviews quarantine --json"],
+    settings=("database_url", "data_dir"),
+    add_arguments=add_quarantine_arguments,
 )
 
 RESOLVE = Command(

@@ -5,6 +5,9 @@ variable `GATEWAY_*` is known, typed and bounded, the relations between them are
 whatever breaks a rule is said in one sentence that names the variable and what is allowed.
 
     settings     Settings: the variables, and the relations between them
+    core         those of the gateway itself
+    channels     those of each channel
+    fields       how a variable is written down
     environment  load_settings: from environment variables to Settings, or ConfigError
     address      Address: where a listener stands
     values       what the variables may hold, in words for people
@@ -13,8 +16,9 @@ whatever breaks a rule is said in one sentence that names the variable and what 
 
 from gateway.config.address import Address
 from gateway.config.environment import ConfigError, load_settings
+from gateway.config.fields import variable
 from gateway.config.listing import settings_listing, settings_table
-from gateway.config.settings import Settings, variable
+from gateway.config.settings import Settings
 
 __all__ = [
     "Address",

@@ -13,7 +13,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from gateway.config.settings import PREFIX, Settings, variable
+from gateway.config.fields import PREFIX, variable
+from gateway.config.settings import Settings
 from gateway.config.values import is_secret, takes
 
 FILE_BYTES_MAX: Final = 65_536

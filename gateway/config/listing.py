@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from gateway.config.settings import Settings, variable
+from gateway.config.fields import variable
+from gateway.config.settings import Settings
 from gateway.config.values import range_of, takes
 
 MASK = "********"
@@ -40,11 +41,13 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, SecretStr):
         return MASK
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _default(field: FieldInfo) -> str:
-    return f"`{_text(field.default)}`" if field.default is not None else "none"
+    return f"`{text}`" if (text := _text(field.default)) else "none"
 
 
 def _range(field: FieldInfo) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 from urllib.parse import urlsplit
@@ -16,6 +17,11 @@ KEY_BYTES_MIN: Final = 16
 KEY_BYTES_MAX: Final = 1_024
 
 _ACCOUNT = re.compile(r"[!-~]{1,64}")
+_WORD = re.compile(r"[!-+\--~]{1,128}")
+
+NAME_LENGTH_MAX: Final = 64
+SEVERAL_MAX: Final = 8
+"""Things that one variable may name at once, separated by commas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,37 @@ def _account(value: str) -> str:
     return value
 
 
+def _several(value: Any) -> Any:
+    """Take a list apart; what is a list already stays one."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if len(parts) > SEVERAL_MAX:
+        raise ValueError("too many at once")
+    return tuple(part.strip() if isinstance(part, str) else part for part in parts)
+
+
+def _words(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_WORD.fullmatch(word) for word in value):
+        raise ValueError("not words")
+    return value
+
+
+def _paths(value: tuple[Path, ...]) -> tuple[Path, ...]:
+    if not all(path.name for path in value):
+        raise ValueError("not paths of files")
+    return value
+
+
+def _name(value: str) -> str:
+    if not 0 < len(value) <= NAME_LENGTH_MAX or not value.isprintable():
+        raise ValueError("not a name")
+    return value
+
+
+def _time_of_day(value: Any) -> Any:
+    """Read hours and minutes; what is a time already stays one."""
+    return datetime.strptime(value, "%H:%M").time() if isinstance(value, str) else value  # noqa: DTZ007
+
+
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
@@ -78,6 +115,24 @@ Key = Annotated[
 ]
 Account = Annotated[
     str, AfterValidator(_account), Takes("1 to 64 printable ASCII characters without spaces")
+]
+Paths = Annotated[
+    tuple[Path, ...],
+    NoDecode,
+    BeforeValidator(_several),
+    AfterValidator(_paths),
+    Takes(f"1 to {SEVERAL_MAX} paths of files, separated by commas"),
+]
+Words = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(_several),
+    AfterValidator(_words),
+    Takes(f"1 to {SEVERAL_MAX} texts of printable ASCII without spaces, separated by commas"),
+]
+Name = Annotated[str, AfterValidator(_name), Takes(f"1 to {NAME_LENGTH_MAX} printable characters")]
+TimeOfDay = Annotated[
+    time, BeforeValidator(_time_of_day), Takes("hours and minutes, such as 22:30")
 ]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 LogFormat = Annotated[Literal["json", "console"], BeforeValidator(_lower)]

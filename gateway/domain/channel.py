@@ -25,6 +25,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EVIDENCE_LENGTH_MAX = 2_000
 """Characters kept of the message that proves an outcome."""
 
+ASIDE = " "
+"""Parts a channel's own number from what its connector keeps with it; no number holds one."""
+
 
 class AttemptKind(StrEnum):
     """What a channel is asked for."""
@@ -68,10 +71,11 @@ class Outcome:
         abnormal: the channel says that the money is neither with the payer nor back. Goes
             with PENDING.
         money: amount and currency that the channel names; None where it names none.
-        channel_number: the channel's own number; empty where it gave none.
+        channel_number: the channel's own number; empty where it gave none. What later requests need
+            besides, such as the payer's id there, may follow it after ASIDE.
         next_action: what the payer must do. Goes with PENDING.
         acted: the payer did what next_action had asked for. Goes with PENDING.
-        failure: why. Goes with FAILED.
+        failure: why. Goes with FAILED, and with NOT_SENT where no later try would be sent either.
         funding_source: where the payer's money came from, in the channel's own word, such as
             `PCREDIT` for a pay-later; empty where the channel did not say. Goes with SUCCESS.
         evidence: what proves it, for people; at most EVIDENCE_LENGTH_MAX characters, no secret.
@@ -183,6 +187,9 @@ class Capabilities:
         amount_min, amount_max: bounds of one charge or payout, in minor units.
         expiry_max: how far off a payment may expire; None: as far as the gateway allows.
         authorization_lifetime: how long it holds what is not captured.
+        captures_max: captures of one payment, of which the last releases the rest; None: any
+            number.
+        partial_capture: whether less than what is held can be captured.
         refund_window: how long after the capture it refunds; None: for ever.
         partial_refunds_max: refunds of one payment; None: any number.
         partial_refund_spacing: least time between two refunds of one payment.
@@ -206,6 +213,8 @@ class Capabilities:
     manual_capture: bool
     send_timeout: timedelta
     authorization_lifetime: timedelta
+    captures_max: int | None = None
+    partial_capture: bool = True
     expiry_max: timedelta | None = None
     refund_window: timedelta | None = None
     partial_refunds_max: int | None = None
@@ -216,6 +225,11 @@ class Capabilities:
     manual_methods: frozenset[str] | None = None
     payouts: bool = False
     notes: tuple[str, ...] = ()
+
+
+def shown_number(channel_number: str) -> str:
+    """Give a channel's number as callers see it: without what its connector keeps with it."""
+    return channel_number.partition(ASIDE)[0]
 
 
 class NotificationRefused(Exception):

@@ -201,6 +201,12 @@ class WorkStore(Protocol):
         That is its tries, its not-found count and its fence.
         """
 
+    async def hurry_attempts(self, merchant_id: str, payment_id: UUID, delay: timedelta) -> None:
+        """Let the open attempts of a payment be due after the delay; those due sooner stay so.
+
+        A lease ends then, too. Time is the database's.
+        """
+
     async def lease_expired_authorizations(
         self, limit: int, lease: timedelta
     ) -> Sequence[tuple[str, UUID]]:

@@ -2,7 +2,8 @@
 
 A notification is acknowledged only after what it says was committed, because after that the channel
 never says it again. So every doubt is answered with a refusal, which makes the channel repeat it: a
-database that is away, too much at once, too little time. What is not verified reaches nobody.
+database that is away, too much at once, too little time. What is not verified reaches nobody: it
+is laid aside.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from gateway.domain.channel import Acknowledgement, Notice, NotificationRefused
 from gateway.domain.ports import Channel
+from gateway.notify.quarantine import Quarantine
 from gateway.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -68,12 +70,14 @@ class NotifyServer:
         channels: Mapping[str, Channel],
         notified: Notified,
         observer: NotificationObserver,
+        quarantine: Quarantine,
         *,
         bounds: NotifyBounds,
     ) -> None:
         self._channels = channels
         self._notified = notified
         self._observer = observer
+        self._quarantine = quarantine
         self._bounds = bounds
         self._handling = 0
         self._runner: web.AppRunner | None = None
@@ -128,6 +132,7 @@ class NotifyServer:
             notice = channel.read_notification(request.raw_path, _headers(request), body)
         except NotificationRefused as error:
             _log.warning("notification refused", channel=name, reason=str(error))
+            await self._quarantine.keep(name, str(error), body)
             return self._answer(name, Verdict.REFUSED, channel.acknowledge(accepted=False))
         try:
             accepted = await self._notified(name, notice)

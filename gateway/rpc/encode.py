@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from gateway.domain.change import Event, EventType
+from gateway.domain.channel import shown_number
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import to_text
 from gateway.domain.payment import ActionKind, Failure, NextAction, Payer, Payment
@@ -138,7 +139,7 @@ def put_payment(source: Payment, target: payment_pb2.Payment) -> None:
     if source.attempt_number:
         target.attempt_number = source.attempt_number
     if source.channel_number:
-        target.channel_number = source.channel_number
+        target.channel_number = shown_number(source.channel_number)
     if source.funding_source:
         target.funding_source = source.funding_source
     _put_times(source, target)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from gateway.domain.channel import shown_number
 from gateway.domain.ids import to_text
 from gateway.domain.operation import Operation
 from gateway.rpc.encode import put_failure
@@ -49,7 +50,7 @@ def _put_refund(source: Operation, target: refund_pb2.Refund) -> None:
         put_failure(source.failure, target.failure)
     target.description = source.description
     target.attempt_number = source.attempt_number
-    target.channel_number = source.channel_number
+    target.channel_number = shown_number(source.channel_number)
     target.under_review = source.under_review
     put_moment(source.create_time, target.create_time)
     put_moment(source.update_time, target.update_time)

@@ -1,5 +1,6 @@
 """From wallets, and from the payments that top them up or withdraw, to answers about them."""
 
+from gateway.domain.channel import shown_number
 from gateway.domain.ids import to_text
 from gateway.domain.payment import Payment, Purpose
 from gateway.domain.wallet import Wallet
@@ -95,7 +96,7 @@ def _put_transfer(source: Payment, target: wallet_pb2.TopUp | wallet_pb2.Withdra
         put_failure(source.failure, target.failure)
     target.channel = source.method.channel
     target.attempt_number = source.attempt_number
-    target.channel_number = source.channel_number
+    target.channel_number = shown_number(source.channel_number)
     put_moment(source.create_time, target.create_time)
     put_moment(source.update_time, target.update_time)
     target.version = source.version

@@ -18,6 +18,7 @@ from gateway.store.rows import attempt_of, dump, load
 
 LEASE_ATTEMPTS = sql("lease_attempts")
 POSTPONE_ATTEMPT = sql("postpone_attempt")
+HURRY_ATTEMPTS = sql("hurry_attempts")
 LEASE_EXPIRED_AUTHORIZATIONS = sql("lease_expired_authorizations")
 OPEN_REVIEW = sql("open_review")
 LIST_OPEN_REVIEWS = sql("list_open_reviews")
@@ -48,6 +49,10 @@ class Work:
         learned = (attempt.tries, attempt.not_found_count, attempt.fenced, delay)
         key = (attempt.merchant_id, attempt.attempt_id)
         await self._pool.write(fetching(POSTPONE_ATTEMPT, *key, *learned))
+
+    async def hurry_attempts(self, merchant_id: str, payment_id: UUID, delay: timedelta) -> None:
+        """Let the open attempts of a payment be due after the delay; those due sooner stay so."""
+        await self._pool.write(fetching(HURRY_ATTEMPTS, merchant_id, payment_id, delay))
 
     async def lease_expired_authorizations(
         self, limit: int, lease: timedelta

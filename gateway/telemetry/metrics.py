@@ -76,6 +76,12 @@ class Metrics:
             "gateway_notifications_total", "Notifications from channels.", "channel", "verdict"
         )
 
+        self._channel_keys_end = self._gauge(
+            "gateway_channel_keys_end_seconds",
+            "Unix time at which the newest fetched key of a channel ends.",
+            "channel",
+        )
+
     def _define_payments(self) -> None:
         self._payment_changes = self._counter(
             "gateway_payment_changes_total",
@@ -140,6 +146,10 @@ class Metrics:
     def notified(self, channel: str, verdict: str) -> None:
         """Count a notification and what became of it."""
         self._of(self._notifications, self._known("channel", channel), verdict).inc()
+
+    def channel_keys_end(self, channel: str, unix_seconds: float) -> None:
+        """Tell when the newest key that a channel was asked for ends."""
+        self._of(self._channel_keys_end, self._known("channel", channel)).set(unix_seconds)
 
     def payment_changed(self, channel: str, state: str) -> None:
         """Count a change of a payment by the state after it."""

@@ -1,9 +1,10 @@
-"""What is masked and cut before a line is written: card-like numbers, secrets, great length.
+"""What is masked and cut before a line is written: numbers of cards and phones, secrets, length.
 
 A number is card-like if it has 13 to 19 digits, alone or in groups between single spaces or
 hyphens, and passes the Luhn check. One number in ten does by chance, so nothing that must be read
 in a log may be such a number: our own identifiers are not made of digits alone. A UUID is left as
-it is, whatever its digits. The mask is as long as what it covers, so nothing slides past the cut.
+it is, whatever its digits. A phone number is one in E.164: a plus and 7 to 15 digits, of which the
+first is not 0. The mask is as long as what it covers, so nothing slides past the cut.
 
 Every value is treated, nested ones too: no field is trusted to be harmless.
 """
@@ -31,13 +32,15 @@ CUT_MARK: Final = "...[cut]"
 
 _SECRET_KEY = re.compile(
     "password|passwd|secret|token|authorization|credential|cookie|private_key|api_key"
-    "|sandbox_key|signature|dsn|database_url",
+    "|sandbox_key|signature|dsn|database_url"
+    "|phone_number|openid|auth_code|contract_id|agreement_no|ip_address|client_ip",
     re.IGNORECASE,
 )
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*:)([^\s/@]+)(?=@)")
 _HEX = "[0-9a-fA-F]"
 _UUID = rf"(?<![0-9A-Za-z]){_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}(?![0-9A-Za-z])"
 _NUMBER = re.compile(rf"(?P<uuid>{_UUID})|\d+(?:[ \-\u00a0\u2010-\u2015]\d+)*")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])")
 _GROUP = re.compile(r"\d+")
 
 
@@ -47,9 +50,10 @@ def redact(_logger: Any, _method: str, event: Mapping[str, Any]) -> dict[str, An
 
 
 def redact_text(text: str, length_max: int = TEXT_LENGTH_MAX) -> str:
-    """Give the text without card-like numbers and URL passwords, cut to a length."""
+    """Give the text without numbers of cards and phones and URL passwords, cut to a length."""
     masked = _URL_PASSWORD.sub(_without_password, text[: length_max + SEEN_BEYOND_CUT])
     masked = _NUMBER.sub(_without_cards, masked)
+    masked = _PHONE.sub(lambda match: "*" * len(match[0]), masked)
     return masked if len(masked) <= length_max else masked[:length_max] + CUT_MARK
 
 

@@ -2,10 +2,15 @@
 
 It is acknowledged only after its commit. What names a number, channel or amount that is not ours
 changes nothing: it is kept for a person, and acknowledged, since sending it again would not help.
+
+One that decides nothing still says that something happened, and some channels never say more, since
+they sign nothing: so all that is open about the payment is asked about soon. Soon is the first
+pause of recovery, and what is due by then stays so: a thousand such notifications within one pause
+make one question, and go on making one per pause.
 """
 
 from gateway.domain.change import ReviewCase, ReviewKind
-from gateway.domain.channel import Attempt, Notice
+from gateway.domain.channel import Attempt, Notice, OutcomeClass
 from gateway.domain.ids import parse_channel_number
 from gateway.usecases.execution import Execution
 from gateway.usecases.merchants import MerchantBook
@@ -26,6 +31,8 @@ class Notified:
         attempt = await self._attempt(notice.number)
         if attempt and _is_about(attempt, channel, notice):
             await self._execution.conclude(attempt, notice.outcome)
+            if notice.outcome.outcome is OutcomeClass.PENDING:
+                await self._ask_soon(attempt)
         else:
             await self._keep_unknown(channel, notice)
         return True
@@ -36,6 +43,12 @@ class Notified:
         if parsed is None or owner_id is None:
             return None
         return await self._execution.payments.find_attempt(owner_id, parsed[1])
+
+    async def _ask_soon(self, attempt: Attempt) -> None:
+        """Hurry the payment's open attempts: a word about a charge may be about its capture."""
+        delay = self._execution.timing.recovery_delay_min
+        owner_id, payment_id = attempt.merchant_id, attempt.payment_id
+        await self._execution.work.hurry_attempts(owner_id, payment_id, delay)
 
     async def _keep_unknown(self, channel: str, notice: Notice) -> None:
         clock = self._execution.clock

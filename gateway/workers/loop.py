@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 FAILURE_PAUSE_FACTOR = 4
-"""A failed run is followed by a pause that many times as long as an idle one."""
+"""A failed run is followed by a pause that many times as long as an idle one, if none is named."""
+
+JITTER = 0.25
+"""Share by which a pause may be shorter or longer than it is named."""
 
 
 class LoopObserver(Protocol):
@@ -28,11 +31,21 @@ class LoopObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A use case to run: its name, what to call (giving how much it found), the idle pause."""
+    """A use case to run: its name, what to call (giving how much it found), the idle pause.
+
+    `retry_s` is the pause after a run that failed, where it must not be the longer one: what is
+    done twice a day is tried again within a minute.
+    """
 
     name: str
     run: Callable[[], Awaitable[int]]
     pause_s: float
+    retry_s: float | None = None
+
+    @property
+    def failure_pause_s(self) -> float:
+        """Seconds after a run that failed."""
+        return self.pause_s * FAILURE_PAUSE_FACTOR if self.retry_s is None else self.retry_s
 
 
 class Workers:
@@ -58,7 +71,8 @@ class Workers:
     async def _loop(self, job: Job) -> None:
         while True:
             pause_s = await self._run(job)
-            await asyncio.sleep(pause_s * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load
+            spread = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load
+            await asyncio.sleep(pause_s * spread)
 
     async def _run(self, job: Job) -> float:
         """Run once. Give the pause before the next run, in seconds."""
@@ -66,6 +80,6 @@ class Workers:
             found = await job.run()
         except Exception as fault:  # noqa: BLE001 - one failed run must not end the loop
             self._observer.failed(job.name, fault)
-            return job.pause_s * FAILURE_PAUSE_FACTOR
+            return job.failure_pause_s
         self._observer.ran(job.name, found)
         return 0.0 if found else job.pause_s

@@ -25,6 +25,7 @@ the payments in its tables are counted against the answers that were given.
     databases    databases for what the gateway is compared with, and what they say was paid
     servers      each server as a process
     arena        all of them, started when they are needed
+    signing      what RSA takes, and how long it holds up an event loop
     usage        CPU time and memory of processes
     series       one thing measured, once per round
     bench        a run of the generator with the CPU time that it took

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import grpc
@@ -46,12 +46,12 @@ class AccountsFailed(Exception):
     """The gateway did not make the accounts; the message says why."""
 
 
-async def open_accounts(target: str) -> None:
+async def open_accounts(target: str, channels: Sequence[str]) -> None:
     """Create the merchants and fill the wallets. Raises AccountsFailed."""
     try:
         async with GatewayClient(target) as client:
             names = (*MERCHANTS, HOT_MERCHANT)
-            await _all(lambda name: client.create_merchant(merchant(name)), names)
+            await _all(lambda name: client.create_merchant(merchant(name, channels)), names)
         async with open_channel(target, None, DEFAULT_RETRY) as channel:
             stub = WalletServiceStub(channel)
             await _all(lambda name: _fill(stub, name), PAYERS)
@@ -59,8 +59,8 @@ async def open_accounts(target: str) -> None:
         raise AccountsFailed(f"the gateway did not make the accounts: {error}") from error
 
 
-def merchant(name: str) -> Merchant:
-    """Describe a merchant that takes wallets and the sandbox, for a fee of 0.1 %."""
+def merchant(name: str, channels: Sequence[str]) -> Merchant:
+    """Describe a merchant that takes these channels, for a fee of 0.1 %."""
     schedules = [
         FeeSchedule(
             channel=channel,
@@ -69,13 +69,13 @@ def merchant(name: str) -> Merchant:
             rate_millionths=1_000,
             returned_on_refund=True,
         )
-        for channel in ("wallet", "sandbox")
+        for channel in channels
     ]
     return Merchant(
         merchant_id=name,
         display_name=f"Merchant {name}",
         currency_codes=[CURRENCY],
-        channels=["wallet", "sandbox"],
+        channels=channels,
         fee_schedules=schedules,
         order_policy=ORDER_POLICY_MANY_PAYMENTS,
         refund_policy=REFUND_POLICY_REFUSE,

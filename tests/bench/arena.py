@@ -64,10 +64,13 @@ class Arena:
         self.paid: dict[str, int] = {}
         """Payments that went into each database of those compared with."""
 
-    async def house(self, name: str) -> House:
-        """Give the gateway of that name, with a Postgres of its own."""
+    async def house(self, name: str, *, with_channel: bool = False) -> House:
+        """Give the gateway of that name, with a Postgres of its own.
+
+        Whoever asks first says whether payments through a channel will be wanted of it.
+        """
         if name not in self._houses:
-            house = running_house(name, self._folder / name)
+            house = running_house(name, self._folder / name, with_channel=with_channel)
             self._houses[name] = await self._ends.enter_async_context(house)
         return self._houses[name]
 

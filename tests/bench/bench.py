@@ -104,7 +104,7 @@ class Bench:
         done = max(outcome.answered * each, 1.0)
         return Sample(
             rate=outcome.rate * each,
-            cpu=Cpu(used.server / done, used.postgres / done),
+            cpu=used.each(done),
             latency=outcome.latency,
             generator_share=outcome.generator_share,
         )

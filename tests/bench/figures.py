@@ -170,7 +170,7 @@ FIGURES = (
     ),
     Figure(
         "channel_vs_wallet",
-        "payments through the sandbox, against wallet payments",
+        "payments by barcode through WeChat Pay's protocol, against wallet payments",
         None,
         None,
         _names("channel", "pay"),

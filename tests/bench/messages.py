@@ -13,7 +13,8 @@ from random import Random
 
 from paymentgateway.v1 import payment_pb2, payment_service_pb2
 from paymentgateway.v1.money_pb2 import Money
-from paymentgateway.v1.payment_pb2 import PaymentMethod
+from paymentgateway.v1.payment_method_pb2 import BarcodeWay, WechatMethod
+from paymentgateway.v1.payment_pb2 import PaymentMethod, WalletMethod
 from paymentgateway.v1.payment_service_pb2 import PayRequest
 from tests.bench import frames
 from tests.bench.plan import AMOUNT_MINOR_UNITS, CURRENCY, Kind, Mix, Plan
@@ -24,6 +25,11 @@ PATHS = {
     Kind.BATCH_PAY: SERVICE + "BatchPay",
     Kind.REPLAY: SERVICE + "Pay",
     Kind.GET_PAYMENT: SERVICE + "GetPayment",
+}
+BARCODE = "130061098828009406"
+METHODS = {
+    "wallet": PaymentMethod(wallet=WalletMethod()),
+    "wechat": PaymentMethod(wechat=WechatMethod(code=BarcodeWay(auth_code=BARCODE))),
 }
 KEY_BYTES = 16
 REPLAY_DISTANCE = 4
@@ -68,7 +74,7 @@ def payments(mix: Mix, random: Random) -> Iterator[bytes]:
     payers = [_payer(name) for name in mix.payers]
     asked = PayRequest(
         amount=Money(currency_code=CURRENCY, minor_units=AMOUNT_MINOR_UNITS),
-        payment_method=_method(mix.channel),
+        payment_method=METHODS[mix.channel],
         capture_mode=payment_pb2.CAPTURE_MODE_AUTOMATIC,
         scene=payment_pb2.SCENE_APP,
         description="One song",
@@ -106,12 +112,6 @@ def _batches(made: Iterator[bytes], size: int) -> Iterator[bytes]:
     while True:
         items = itertools.islice(made, size)
         yield frames.message(b"".join(tag + _varint(len(item)) + item for item in items))
-
-
-def _method(channel: str) -> PaymentMethod:
-    method = PaymentMethod()
-    getattr(method, channel).SetInParent()
-    return method
 
 
 def _payer(name: str) -> bytes:

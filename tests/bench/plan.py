@@ -33,7 +33,7 @@ class Mix:
         kind: the call; what is remembered comes from an earlier run with the same `memory`.
         merchants: paid in turn at random.
         payers: pay in turn at random.
-        channel: "wallet" or "sandbox".
+        channel: "wallet", or "wechat", which takes a barcode and answers at once.
         replays: share of calls that send an earlier message again, 0 to below 1.
         batch_size: payments in one call of BATCH_PAY.
         memory: name under which requests and their answers are kept for later runs; empty: none.

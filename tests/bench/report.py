@@ -14,7 +14,16 @@ from tests.bench.series import Sample, middle
 UNIT = "ratio"
 DIGITS = 3
 HEAD = ("figure", "value", "target", "stretch", "", "in CPU time")
-SERIES_HEAD = ("series", "per second", "p50 ms", "p99 ms", "CPU µs", "of it Postgres", "generator")
+SERIES_HEAD = (
+    *("series", "per second", "p50 ms", "p99 ms", "CPU µs", "of it Postgres", "stand-in's CPU"),
+    "generator",
+)
+LOOPS = {
+    "without_rsa": "calls to the sandbox, which signs without RSA",
+    "as_shipped": "calls to the channel, as the gateway makes them",
+    "signing_on_it": "the same, if they were signed on the loop",
+}
+LOOP_HEAD = ("an event loop with nothing but", "CPU µs a call", "late p99 ms", "at most ms")
 
 _STYLE = """body { font: 15px/1.5 sans-serif; max-width: 60em; margin: 2em auto; color: #222 }
 table { border-collapse: collapse; margin: 1em 0 } td, th { padding: .2em .9em; text-align: right }
@@ -61,6 +70,10 @@ def lines(results: Results, names: Iterable[str]) -> Iterator[str]:
     yield ""
     yield from _aligned([SERIES_HEAD, *series_rows(results)])
     yield ""
+    if "sign_s" in results.values:
+        yield from _aligned([LOOP_HEAD, *loop_rows(results)])
+        yield ""
+        yield where_time_goes(results)
     yield at_their_best(results)
     if rows := results.values.get("rows"):
         yield f"Full tables: {rows:,.0f} payments."
@@ -86,6 +99,26 @@ def figure_rows(results: Results, names: Iterable[str]) -> Rows:
 def series_rows(results: Results) -> Rows:
     """Give the rows of the table of series: the medians of their rounds."""
     return [(name, *_medians(samples)) for name, samples in results.samples.items() if samples]
+
+
+def loop_rows(results: Results) -> Rows:
+    """Give the rows of the table of event loops: what calls to a channel do to them."""
+    rows = []
+    for name, about in LOOPS.items():
+        cpu_s, *late_s = (
+            results.values[f"loop_{name}_{what}"] for what in ("cpu_s", "late_p99_s", "late_max_s")
+        )
+        rows.append((about, f"{cpu_s * 1e6:,.0f}", *(f"{value * 1e3:,.1f}" for value in late_s)))
+    return rows
+
+
+def where_time_goes(results: Results) -> str:
+    """Say what signatures take of a payment through the channel."""
+    sign_us, verify_us = (results.values[name] * 1e6 for name in ("sign_s", "verify_s"))
+    return (
+        f"Each payment through the channel is signed once, in a thread: {sign_us:,.0f} µs of CPU; "
+        f"and one answer is verified, on the loop: {verify_us:,.0f} µs."
+    )
 
 
 def missed_figures(results: Results, names: Iterable[str]) -> Iterator[str]:
@@ -150,6 +183,7 @@ def _medians(samples: Sequence[Sample]) -> tuple[str, ...]:
     latency.append(middle(samples, lambda sample: sample.latency.p99))
     cpu = [middle(samples, lambda sample: sample.cpu.total)]
     cpu.append(middle(samples, lambda sample: sample.cpu.postgres))
+    cpu.append(middle(samples, lambda sample: sample.cpu.stand_in))
     return (
         f"{middle(samples, lambda sample: sample.rate):,.0f}",
         *(f"{value * 1e3:,.1f}" if value else "-" for value in latency),

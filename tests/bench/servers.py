@@ -16,9 +16,14 @@ from gateway.store.embedded import EmbeddedPostgres
 from tests.bench import databases, usage
 from tests.bench.accounts import open_accounts
 from tests.bench.usage import Cpu
+from tests.e2e.channels.emulator import Emulator
 from tests.processes import LOG_TAIL_LINES, ProcessFailed, Service, Stack, free_port
 
 HOST = "127.0.0.1"
+CHANNEL = "wechat"
+CHOSEN = {"GATEWAY_WECHAT_STORE_ID": "S-1"}
+"""What a merchant decides, and no stand-in can print."""
+
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 30.0
 POLL_S = 0.02
@@ -33,6 +38,7 @@ class Server:
         port: where it listens on loopback.
         pid: its process; workers are below it.
         postgres: the Postgres that it uses; None where it uses none.
+        stand_in_pid: the stand-in of the channel that it calls; None where there is none.
         dsn: its database, for whoever counts; empty where there is none.
         payments: payments that it was answered for, by all runs.
     """
@@ -42,11 +48,17 @@ class Server:
     pid: int
     postgres: EmbeddedPostgres | None = None
     dsn: str = ""
+    stand_in_pid: int | None = None
     payments: int = field(default=0, compare=False)
 
     def cpu(self) -> Cpu:
-        """Give the CPU time that it and its Postgres have used so far."""
-        return Cpu(usage.cpu_s(usage.family(self.pid)), postgres_cpu_s(self.postgres))
+        """Give the CPU time that it, its Postgres and the stand-in have used so far."""
+        stand_in = usage.family(self.stand_in_pid) if self.stand_in_pid else ()
+        return Cpu(
+            usage.cpu_s(usage.family(self.pid)),
+            postgres_cpu_s(self.postgres),
+            usage.cpu_s(stand_in),
+        )
 
     def worker_bytes(self) -> int:
         """Give the memory of its largest process: a worker's."""
@@ -93,7 +105,7 @@ async def running_postgres(data_dir: Path) -> AsyncIterator[EmbeddedPostgres]:
 
 @dataclass
 class House:
-    """A gateway with a Postgres and a sandbox of its own, started as users start them."""
+    """A gateway with a Postgres and channels of its own, started as users start them."""
 
     name: str
     stack: Stack
@@ -116,23 +128,40 @@ class House:
 
 
 @asynccontextmanager
-async def running_house(name: str, folder: Path) -> AsyncIterator[House]:
+async def running_house(
+    name: str, folder: Path, *, with_channel: bool = False
+) -> AsyncIterator[House]:
     """Run a gateway whose merchants and wallets are ready. Raises ProcessFailed, NotDurable."""
     folder.mkdir()
     folder.chmod(0o711)  # as root, Postgres runs as nobody and must reach its data below
-    stack = Stack(folder)
-    stack.gateways[0] = _gateway(stack, workers=1)
-    async with running_postgres(stack.data_dir) as postgres:
+    stand_in = Emulator(CHANNEL, folder) if with_channel else None
+    async with _serving(stand_in), running_postgres(folder / "data") as postgres:
+        stack = Stack(folder, settings=CHOSEN | stand_in.settings() if stand_in else {})
+        stack.gateways[0] = _gateway(stack, workers=1)
         try:
             await stack.start()
             dsn = postgres.dsn(user=databases.RUNTIME)
             await databases.require_durable(dsn)
-            await open_accounts(stack.targets[0])
+            channels = ("wallet", "sandbox", CHANNEL) if stand_in else ("wallet", "sandbox")
+            await open_accounts(stack.targets[0], channels)
             port = int(stack.targets[0].rpartition(":")[2])
-            server = Server(name, port, stack.gateways[0].pid, postgres, dsn)
+            pid = stand_in.service.pid if stand_in else None
+            server = Server(name, port, stack.gateways[0].pid, postgres, dsn, pid)
             yield House(name, stack, postgres, server)
         finally:
             await stack.stop()
+
+
+@asynccontextmanager
+async def _serving(stand_in: Emulator | None) -> AsyncIterator[None]:
+    if stand_in is None:
+        yield
+        return
+    try:
+        await stand_in.service.start()
+        yield
+    finally:
+        await stand_in.service.stop()
 
 
 def _gateway(stack: Stack, workers: int) -> Service:

@@ -18,18 +18,30 @@ _PARENT, _TIMES = 1, slice(11, 15)
 
 @dataclass(frozen=True)
 class Cpu:
-    """CPU time used so far, in seconds: of a server's own processes, and of its Postgres."""
+    """CPU time used so far, in seconds: of a server's own processes, and of its Postgres.
+
+    That of a channel's stand-in, which in real life is not ours, stands beside them.
+    """
 
     server: float = 0.0
     postgres: float = 0.0
+    stand_in: float = 0.0
 
     def since(self, earlier: "Cpu") -> "Cpu":
         """Give what was used since."""
-        return Cpu(self.server - earlier.server, self.postgres - earlier.postgres)
+        return Cpu(
+            self.server - earlier.server,
+            self.postgres - earlier.postgres,
+            self.stand_in - earlier.stand_in,
+        )
+
+    def each(self, count: float) -> "Cpu":
+        """Give what was used for each of so many."""
+        return Cpu(self.server / count, self.postgres / count, self.stand_in / count)
 
     @property
     def total(self) -> float:
-        """Both."""
+        """What is ours: server and Postgres."""
         return self.server + self.postgres
 
 

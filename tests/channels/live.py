@@ -20,6 +20,7 @@ from gateway.clock import Clock
 from gateway.domain.channel import AttemptKind, ChannelRequest, Notice, OutcomeClass
 from gateway.domain.payment import CaptureMode
 from gateway.emulators.sandbox import serve_sandbox
+from gateway.notify.quarantine import Quarantine
 from gateway.notify.server import NotifyBounds, NotifyServer
 from tests.channels.wire import KEY, request
 
@@ -53,13 +54,19 @@ class Bench:
         self.session, self.url = session, ""
         self.notices: asyncio.Queue[Notice] = asyncio.Queue()
         self.results: list[str] = []
+        self.laid_aside: list[tuple[str, str]] = []
         self.channels: dict[str, HttpChannel] = {}
-        self.listener = NotifyServer(self.channels, self._keep, self, bounds=NotifyBounds())
+        quarantine = Quarantine(self, Clock().monotonic)
+        bounds = NotifyBounds()
+        self.listener = NotifyServer(self.channels, self._keep, self, quarantine, bounds=bounds)
 
     async def _keep(self, channel: str, notice: Notice) -> bool:
         assert channel == "sandbox"
         self.notices.put_nowait(notice)
         return True
+
+    async def keep(self, channel: str, reason: str, *_what: object) -> None:
+        self.laid_aside.append((channel, reason))
 
     def notified(self, channel: str, result: str) -> None:
         self.results.append(str(result))

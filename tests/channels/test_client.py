@@ -9,16 +9,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.channels.bounds import ChannelBounds
 from gateway.channels.client import HttpChannel, fresh_nonce
-from gateway.channels.connector import HttpReply, HttpRequest
+from gateway.channels.connector import Call, HttpReply, HttpRequest
 from gateway.channels.sandbox.connector import SandboxConnector, SandboxSettings
 from gateway.channels.sandbox.signing import SecretKey
 from gateway.channels.transport import Lost, NotSent, Transport, open_session
 from gateway.clock import Clock
 from gateway.domain.channel import AttemptKind, NotificationRefused, OutcomeClass
 from gateway.domain.errors import Overloaded, Reason, Unavailable
+from gateway.domain.payment import FailureReason
 from tests.channels.servers import answer, answering, closed_port, serving, silent_after
 from tests.channels.wire import (
     KEY,
@@ -61,7 +63,9 @@ class Script:
         self.left = list(exchanges)
         self.sent: list[HttpRequest] = []
 
-    async def exchange(self, request: HttpRequest, timeout_s: float) -> HttpReply:
+    async def exchange(
+        self, request: HttpRequest, timeout_s: float, *, bytes_max: int = 0, origin: str = ""
+    ) -> HttpReply:
         self.sent.append(request)
         await asyncio.sleep(0)
         now = self.left.pop(0)
@@ -127,6 +131,67 @@ async def test_what_may_have_left_is_not_sent_again(before: list[Exchange]) -> N
     outcome = await channel(script).send(request())
     assert (outcome.outcome, outcome.not_found) == (OutcomeClass.UNKNOWN, False)
     assert script.left == [succeeds]
+
+
+class Refusing(SandboxConnector):
+    """A connector that builds nothing."""
+
+    def __init__(self, refusal: ValueError) -> None:
+        super().__init__(SandboxSettings(SecretKey(KEY), "http://127.0.0.1:7071"))
+        self.refusal, self.asked = refusal, 0
+
+    def build(self, call: Call) -> HttpRequest:
+        self.asked += 1
+        raise self.refusal
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (ValueError("this way has no\ninstalments"), "this way has no instalments"),
+        (UnicodeEncodeError("ascii", "a secret", 2, 3, "no"), "UnicodeEncodeError"),
+    ],
+)
+async def test_what_cannot_be_built_was_not_sent(
+    refusal: ValueError, words: str
+) -> None:
+    """It is tried once, proven not sent, for good, told in the log, and counts for no breaker."""
+    connector, script = Refusing(refusal), Script(succeeds)
+    calls = HttpChannel(connector, script, BOUNDS, FakeClock())
+    with capture_logs() as logged:
+        for _ in range(BOUNDS.breaker_failures_max + 1):
+            with calls.admit():
+                outcome = await calls.send(request())
+    assert outcome.outcome is OutcomeClass.NOT_SENT
+    assert outcome.failure is not None
+    assert outcome.failure.reason is FailureReason.NOT_ACCEPTED
+    assert outcome.evidence == f"sandbox SEND of {request().number}: not built: {words}"
+    assert (connector.asked, script.sent) == (BOUNDS.breaker_failures_max + 1, [])
+    assert {line["event"] for line in logged} == {"request cannot be built"}
+    assert "secret" not in str(logged)
+
+
+async def test_what_cannot_be_built_again_may_have_been_sent() -> None:
+    """After a try that left, a request that cannot be built proves nothing of its number."""
+
+    class Repeating(Refusing):
+        def build(self, call: Call) -> HttpRequest:
+            return super().build(call) if call.again else SandboxConnector.build(self, call)
+
+        def may_repeat(self, reply: HttpReply, moment: datetime) -> bool:
+            return True
+
+    calls = HttpChannel(Repeating(ValueError("no key")), Script(proves_nothing), BOUNDS, Clock())
+    outcome = await calls.send(request())
+    assert (outcome.outcome, outcome.failure) == (OutcomeClass.UNKNOWN, None)
+
+
+@pytest.mark.parametrize("question", ["ask", "fence"])
+async def test_a_question_that_cannot_be_built_is_a_fault(question: str) -> None:
+    """Nothing is proven by it, so whoever asks is told that it was never asked."""
+    calls = HttpChannel(Refusing(ValueError("no key")), Script(), BOUNDS, FakeClock())
+    with pytest.raises(ValueError, match="no key"):
+        await getattr(calls, question)(request())
 
 
 async def test_an_unverified_answer_is_not_asked_for_again() -> None:
@@ -300,9 +365,9 @@ async def test_slow_channel(over_http: Callable[[str], HttpChannel]) -> None:
     assert outcome.outcome is OutcomeClass.UNKNOWN
 
 
-@pytest.mark.parametrize("status", [b"200 OK", b"503 Away"])
+@pytest.mark.parametrize("status", [b"200 OK", b"401 No", b"404 What", b"502 Away", b"503 Away"])
 async def test_reachable(over_http: Callable[[str], HttpChannel], status: bytes) -> None:
-    """A channel is reachable if its health path answers 200."""
+    """A channel is reachable if it answers at its health path, unless it says that it cannot."""
     async with serving(answering(answer(b"{}", status=status))) as server:
-        assert await over_http(server.url).reachable() == status.startswith(b"200")
+        assert await over_http(server.url).reachable() == (not status.startswith(b"5"))
         assert server.requests[0].startswith(b"GET /healthz HTTP/1.1\r\n")

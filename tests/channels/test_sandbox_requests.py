@@ -187,5 +187,5 @@ def test_capabilities() -> None:
     assert (can.channel, can.amount_max, can.manual_capture) == ("sandbox", 2**53 - 1, True)
     assert (can.send_timeout, can.authorization_lifetime) == (timedelta(seconds=10), timedelta(7))
     assert {"CNY", "JPY", "KWD"} <= can.currencies
-    assert can.can_fence
+    assert can.fenceable == {AttemptKind.CHARGE, AttemptKind.PAYOUT}
     assert can.payouts

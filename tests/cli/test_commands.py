@@ -34,6 +34,9 @@ READS_SETTINGS = {
     "ledger reserve": [],
     "ledger fund": ["CNY", "1", "--key", "k"],
     "reviews list": [],
+    "reviews quarantine": [],
+    "channels": [],
+    "bills fetch": ["wechat", "2026-11-21"],
     "reviews resolve": [str(CASE_ID), "--as", "failed", "--note", "n"],
     "health": [],
     "config": [],
@@ -109,7 +112,7 @@ def test_a_wrong_command_line_is_told(words: list[str], capsys: pytest.CaptureFi
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     """The help of the whole and of the groups names every command with its summary."""
     text = ""
-    for words in ([], ["emulate"], ["ledger"], ["reviews"]):
+    for words in ([], ["bills"], ["emulate"], ["ledger"], ["reviews"]):
         with pytest.raises(SystemExit):
             main([*words, "--help"])
         text += capsys.readouterr().out

@@ -5,11 +5,13 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gateway.app import doctor, wiring
+from gateway.app.channels import opening
 from gateway.app.doctor import Finding, Level
 from gateway.app.errors import StartError
 from gateway.cli import main
@@ -57,6 +59,13 @@ class World:
     channels: Mapping[str, Reachable] | Exception
 
 
+def _opened(channels: Mapping[str, Reachable] | Exception) -> Any:
+    """The channels as they are opened."""
+    if isinstance(channels, Exception):
+        return channels
+    return {name: SimpleNamespace(port=port) for name, port in channels.items()}
+
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """A world in good health, in the place of the real database and channels."""
@@ -71,7 +80,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(
         wiring, "open_database", lambda _settings: give(found.database), raising=False
     )
-    monkeypatch.setattr(wiring, "open_channels", lambda _settings: give(found.channels))
+    monkeypatch.setattr(opening, "open_channels", lambda _settings: give(_opened(found.channels)))
     return found
 
 

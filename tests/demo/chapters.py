@@ -25,16 +25,14 @@ from paymentgateway.v1.payment_pb2 import (
 from paymentgateway.v1.refund_pb2 import (
     OPERATION_STATE_FAILED,
     OPERATION_STATE_SUCCEEDED,
-    Refund,
 )
-from tests.demo.shop import MERCHANT, Shop, line, state
+from tests.demo.shop import MERCHANT, RESOLVED_WITHIN_S, Shop, line, state
 from tests.demo.story import Story
 from tests.invariants import violations
 from tests.invariants.world import Row, read_book
 from tests.processes import Stack
 
 CROWD = 200
-RESOLVED_WITHIN_S = 10.0
 
 
 async def paying(story: Story, shop: Shop) -> Payment:
@@ -83,10 +81,10 @@ async def refunding(story: Story, shop: Shop, payment: Payment) -> None:
     """Refund in parts, then too much."""
     story.chapter("Refund 12.50 in parts, and then one fen too many")
     for part in ("5.00", "7.49"):
-        answer = await _refund(shop, payment, part)
+        answer = await shop.refund(payment, part)
         done = answer.state == OPERATION_STATE_SUCCEEDED
         story.check(f"{part} is given back", done, answer)
-    refused = await _refund(shop, payment, "0.02")
+    refused = await shop.refund(payment, "0.02")
     reason = FailureReason.Name(refused.failure.reason)
     story.check("0.02 more is refused", refused.state == OPERATION_STATE_FAILED, refused)
     story.say(f"{reason}: {refused.failure.message}")
@@ -108,7 +106,7 @@ async def waiting(story: Story, shop: Shop) -> None:
     later = SandboxScript(outcome=SANDBOX_OUTCOME_ANSWER_LATER, settle_delay_ms=1_000)
     payment = (await shop.pay("21.00", "o-5", script=later)).payment
     story.check("the answer now is PROCESSING", payment.state == PAYMENT_STATE_PROCESSING)
-    ended = await _wait(shop, payment.payment_id)
+    ended = await shop.ended(payment.payment_id)
     story.check("the notification made it SUCCEEDED", ended.state == PAYMENT_STATE_SUCCEEDED)
 
     action = SandboxScript(outcome=SANDBOX_OUTCOME_REQUIRE_ACTION, settle_delay_ms=1_000)
@@ -116,7 +114,7 @@ async def waiting(story: Story, shop: Shop) -> None:
     asked = payment.state == PAYMENT_STATE_REQUIRES_ACTION
     story.check("another waits for the payer to scan", asked, state(payment))
     story.say(f"QR code: {payment.next_action.qr_code}")
-    ended = await _wait(shop, payment.payment_id)
+    ended = await shop.ended(payment.payment_id)
     story.check("the payer paid", ended.state == PAYMENT_STATE_SUCCEEDED, state(ended))
 
 
@@ -136,7 +134,7 @@ async def crashing(story: Story, shop: Shop, stack: Stack) -> None:
     await _until_answered(shop)
 
     answer = await shop.pay("33.00", "o-7", key=key, script=script)
-    ended = await _wait(shop, answer.payment.payment_id)
+    ended = await shop.ended(answer.payment.payment_id)
     story.check("the same key finds the payment", answer.replayed, answer)
     won = ended.state == PAYMENT_STATE_SUCCEEDED
     story.check("it was resolved by asking the channel: SUCCEEDED", won, state(ended))
@@ -155,7 +153,7 @@ async def crowding(story: Story, shop: Shop) -> None:
     story.say(f"{len(answers)} answers in {time.monotonic() - started:.1f} s")
     distinct = {answer.payment.payment_id for answer in answers}
     story.check(f"they made {CROWD // 2} payments", len(distinct) == CROWD // 2, len(distinct))
-    ended = [await _wait(shop, payment_id) for payment_id in distinct]
+    ended = [await shop.ended(payment_id) for payment_id in distinct]
     unpaid = [payment for payment in ended if payment.state != PAYMENT_STATE_SUCCEEDED]
     story.check("all of them succeeded", not unpaid, unpaid)
 
@@ -205,27 +203,6 @@ async def _capture(shop: Shop, payment: Payment, amount: str, *, final: bool) ->
         final=final,
     )
     return answer.payment
-
-
-async def _refund(shop: Shop, payment: Payment, amount: str) -> Refund:
-    answer = await shop.client.refund(
-        merchant_id=MERCHANT,
-        idempotency_key=new_idempotency_key(),
-        payment_id=payment.payment_id,
-        amount=money(amount, "CNY"),
-    )
-    return answer.refund
-
-
-async def _wait(shop: Shop, payment_id: str) -> Payment:
-    """Wait until a payment has ended, at most so long; give it as it is then."""
-    end = time.monotonic() + RESOLVED_WITHIN_S
-    open_states = (PAYMENT_STATE_PROCESSING, PAYMENT_STATE_REQUIRES_ACTION)
-    while True:
-        payment = await shop.client.get_payment(merchant_id=MERCHANT, payment_id=payment_id)
-        if payment.state not in open_states or time.monotonic() > end:
-            return payment
-        await asyncio.sleep(0.05)
 
 
 async def _until_answered(shop: Shop) -> None:

@@ -40,8 +40,8 @@ RAW_OPTIONS = [("grpc.enable_retries", 0), ("grpc.max_send_message_length", -1)]
 
 TERMINAL = {"SUCCEEDED", "FAILED", "CANCELED", "EXPIRED"}
 
-TABLES_DERIVED = ("balances", "fold_position", "schema_migrations")
-"""Tables that workers write by themselves, or nobody."""
+TABLES_DERIVED = ("balances", "fold_position", "schema_migrations", "quarantine")
+"""Tables that workers write by themselves, or nobody, or anybody: what is not believed is kept."""
 
 TABLES = "select tablename from pg_tables where schemaname = 'public' and tablename <> all($1)"
 

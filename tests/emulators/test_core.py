@@ -15,6 +15,7 @@ from gateway.emulators.core.clock import Clock
 from gateway.emulators.core.notifier import Notifier
 from gateway.emulators.core.outbox import Notice, OutboxFull
 from gateway.emulators.core.statements import load_statements
+from gateway.emulators.core.timers import DUE_TIMERS_MAX, Timer, Timers, set_timer
 from gateway.emulators.sandbox import payouts, rows, server
 from gateway.emulators.sandbox.charges import begin
 from gateway.emulators.sandbox.requests import ChargeRequest, PayoutRequest
@@ -42,6 +43,46 @@ async def test_a_shift_wakes_sleepers() -> None:
     clock.set_shift(1_000)
     async with asyncio.timeout(0.5):
         await sleeper
+
+
+async def test_a_jump_is_over_when_what_became_due_has_happened(tmp_path: Path) -> None:
+    """What is due by a jump happens before the next jump can begin, however slow its loop is."""
+    clock = Clock(machine_ms=lambda: 5_000)
+    fired: list[tuple[str, int]] = []
+    book = await Book.open(tmp_path / "book.sqlite3", SCHEMA)
+    Timers(book, clock, lambda _txn, timer, now: fired.append((timer.number, now)))  # no loop runs
+    due = [(f"{i}", 6_000) for i in range(DUE_TIMERS_MAX + 1)] + [("late", 7_000)]
+
+    def set_all(txn: Transaction) -> None:
+        for of, due_time in due:
+            set_timer(txn, Timer("refund", of, "SETTLE"), due_time)
+
+    await book.run(set_all)
+    await clock.jump(1_000)
+    assert sorted(fired) == sorted((of, 6_000) for of, due_time in due if due_time == 6_000)
+    await clock.jump(500)  # jumps may cross: time does not fall back
+    assert (clock.now_ms(), fired[-1][0] == "late") == (6_000, False)
+    await clock.jump(86_400_000)
+    assert fired[-1] == ("late", 86_405_000)
+    await book.close()
+
+
+async def test_what_cannot_happen_does_not_hold_a_jump_up(tmp_path: Path) -> None:
+    """A timer that fails is postponed, and the jump is over all the same."""
+    clock = Clock(machine_ms=lambda: 5_000)
+    tries: list[int] = []
+
+    def fail(_txn: Transaction, _timer: Timer, now: int) -> None:
+        tries.append(now)
+        raise OutboxFull
+
+    book = await Book.open(tmp_path / "book.sqlite3", SCHEMA)
+    Timers(book, clock, fail)
+    await book.run(lambda txn: set_timer(txn, Timer("refund", "r", "SETTLE"), 6_000))
+    async with asyncio.timeout(5):
+        await clock.jump(1_000)
+    assert tries == [6_000]
+    await book.close()
 
 
 async def test_a_ring_before_the_sleep_is_not_lost() -> None:
@@ -141,6 +182,33 @@ async def test_an_attempt_is_bounded_in_time(tmp_path: Path, receiver: Receiver)
         while (await book.run(outbox.read_fates))["acknowledged"] == 0:
             await asyncio.sleep(0.01)
     assert (await book.run(outbox.read_fates))["sent"] >= 2
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await notifier.close()
+    await book.close()
+
+
+async def test_an_answer_may_end_a_notification(tmp_path: Path, receiver: Receiver) -> None:
+    """A receiver that is gone for good is asked no second time, where the channel knows that."""
+    receiver.answer = lambda _: (410, b"")
+    book = await Book.open(tmp_path / "book.sqlite3", SCHEMA)
+    notifier = Notifier(
+        book,
+        Clock(),
+        dress=lambda _notification, _url: {},
+        acknowledges=lambda status, _body: status == 200,
+        ends=lambda status: status == 410,
+    )
+    running = asyncio.create_task(notifier.run())
+    of, notices = number(), [Notice("{}", fault="LAST")]
+    await book.run(lambda txn: outbox.put(txn, "charge", of, receiver.url, notices, due_time=0))
+    async with asyncio.timeout(5):
+        while (await book.run(outbox.read_fates))["pending"]:
+            await asyncio.sleep(0.01)
+    fates = await book.run(outbox.read_fates)
+    assert fates == {"sent": 1, "acknowledged": 0, "pending": 0, "abandoned": 1}
+    assert (await book.run(lambda txn: visits.read_hits(txn, of)))[1] == 1
+    assert len(receiver.received) == 1
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await notifier.close()

@@ -8,32 +8,32 @@ book and what callers were told must agree.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import aiohttp
 
-from paymentgateway.client import GatewayClient
+from tests.faults.aftermath import aftermath
+from tests.faults.calm import calm
 from tests.faults.crowd import MERCHANTS, Crowd
-from tests.faults.database import seen
 from tests.faults.errands import payer_named
-from tests.faults.ground import Ground, Restless, running_ground
+from tests.faults.ground import Ground, running_ground
 from tests.faults.monkey import Monkey
+from tests.faults.outing import pranks
+from tests.faults.outside import ALL, OUTSIDE
 from tests.faults.plan import PAYERS, SCRIPTED
+from tests.faults.prankster import Prankster
 from tests.faults.purse import funded
 from tests.faults.travel import travel
-from tests.faults.verbs import answers, caller, open_merchant
+from tests.faults.verbs import caller, open_merchant
 from tests.invariants import World, violations
-from tests.invariants.world import Row
 
 CALLERS = 24
 WALLET_MINOR_UNITS = 300_000
 """In each wallet at first: enough for a while, and too little in the end."""
 
 PROGRESS_S = 5.0
-QUIET_WITHIN_S = 120.0
-STABLE_S = 3.0
 QUERIES_AT_ONCE = 16
 SCRIPTED_COUNTS_FROM_S = 30.0
 """Shorter runs may miss a scripted fault by chance."""
@@ -53,21 +53,6 @@ SETTINGS = {
 }
 """Everything that waits for hours in production comes to its end within seconds."""
 
-UNENDED = """
-select payment_id, state, channel, version, due_time - capture_before_time as looked_at_again_in
-from payments p where state in ('REQUIRES_ACTION', 'AUTHORIZED') and not exists (
-    select from attempts a join review_cases r using (attempt_id)
-    where a.payment_id = p.payment_id and a.state = 'OPEN' and r.resolve_time is null
-)
-"""
-
-WAKE = """
-update payments set due_time = now()
-where state = 'AUTHORIZED' and due_time > greatest(now(), capture_before_time)
-returning payment_id
-"""
-"""Let the minutes pass after which an authorisation is looked at again that a dead gateway took."""
-
 Say = Callable[[str], None]
 
 
@@ -81,44 +66,61 @@ class Result:
     monkey: Monkey
     world: World
     proofs: Counter[str]
+    outside_proofs: dict[str, Counter[str]]
     problems: list[str] = field(default_factory=list)
 
 
-async def run(seed: int, seconds: float, gateways: int, say: Say) -> Result:
-    """Run a campaign. Raises ProcessFailed where something does not start."""
+async def run(
+    seed: int, seconds: float, gateways: int, say: Say, channels: Sequence[str] = ALL
+) -> Result:
+    """Run a campaign over these channels. Raises ProcessFailed where something does not start."""
+    outside = [name for name in channels if name in OUTSIDE]
     async with AsyncExitStack() as exits:
-        ground = await exits.enter_async_context(running_ground(SETTINGS, gateways=gateways))
+        ground = await exits.enter_async_context(
+            running_ground(SETTINGS, gateways=gateways, channels=outside)
+        )
         clients = [await exits.enter_async_context(caller(at)) for at in ground.stack.targets]
-        for number in range(MERCHANTS):
-            await open_merchant(clients[0], f"m_{number}")
-        crowd = Crowd(seed, clients)
-        for number in range(PAYERS):
-            filled = await funded(
-                clients[0], payer_named(number), f"{seed}-fund-{number}", WALLET_MINOR_UNITS
-            )
-            crowd.told.append(filled.told)
+        crowd = Crowd(seed, clients, ground.stalls)
+        await _prepare(crowd)
         monkey = Monkey(ground, crowd)
-        await _storm(crowd, monkey, seconds, say)
+        prankster = Prankster(ground.stalls, ground.database)
+        await _storm(crowd, monkey, prankster, seconds, say)
         say("the faults are over; waiting for quiet")
-        problems = await _calm(ground, crowd, clients)
+        problems = await calm(ground, crowd, clients)
         world = await ground.world()
         proofs = await _proofs(ground, world)
         status, output = await ground.stack.command("ledger", "check")
         problems += [f"gateway ledger check: {output.strip()}"] if status else []
-        problems += [*crowd.problems, *violations(world)]
-        problems += _missing(seconds, proofs)
-        return Result(seed, seconds, crowd, monkey, world, proofs, problems)
+        problems += [*crowd.problems, *violations(world), *await aftermath(ground)]
+        sandbox = proofs.pop("sandbox")
+        problems += _missing(seconds, sandbox)
+        return Result(seed, seconds, crowd, monkey, world, sandbox, proofs, problems)
 
 
-async def _storm(crowd: Crowd, monkey: Monkey, seconds: float, say: Say) -> None:
+async def _prepare(crowd: Crowd) -> None:
+    """Open the merchants, and fill the payers' wallets."""
+    client = crowd.clients[0]
+    for number in range(MERCHANTS):
+        await open_merchant(client, f"m_{number}", crowd.channels)
+    for number in range(PAYERS):
+        key = f"{crowd.seed}-fund-{number}"
+        filled = await funded(client, payer_named(number), key, WALLET_MINOR_UNITS)
+        crowd.told.append(filled.told)
+
+
+async def _storm(
+    crowd: Crowd, monkey: Monkey, prankster: Prankster, seconds: float, say: Say
+) -> None:
     """Pay and break at once for so long; return when every caller has come to an end."""
     callers = [asyncio.create_task(crowd.live(travel)) for _ in range(CALLERS)]
     telling = asyncio.create_task(_tell(crowd, monkey, say))
+    laid = pranks(crowd.seed, crowd.channels)
+    playing = asyncio.create_task(prankster.play(laid, time.monotonic() + seconds))
     try:
         await monkey.rage(seconds)
     finally:
         crowd.stop()
-        await asyncio.gather(*callers)
+        await asyncio.gather(*callers, playing)
         telling.cancel()
 
 
@@ -133,76 +135,29 @@ async def _tell(crowd: Crowd, monkey: Monkey, say: Say) -> None:
         )
 
 
-async def _calm(ground: Ground, crowd: Crowd, clients: list[GatewayClient]) -> list[str]:
-    """Wait for quiet, and settle what is open. Give what did not come to rest."""
-    for client in clients:
-        await seen("a gateway that answers", lambda client=client: answers(client))
-    try:
-        await _rest(ground, crowd)
-        await crowd.settle_rest()
-        await _rest(ground, crowd)
-    except Restless as restless:
-        return [str(restless)]
-    finally:
-        ground.told += crowd.told
-    return []
-
-
-async def _rest(ground: Ground, crowd: Crowd) -> None:
-    """Wait until all has ended on both sides, and stays so."""
-    end = time.monotonic() + QUIET_WITHIN_S
-    while True:
-        await ground.quiet(within_s=QUIET_WITHIN_S, stable_s=STABLE_S)
-        unended, late = await ground.database.rows(UNENDED), await _late(ground)
-        if not unended and not late:
-            return
-        if time.monotonic() > end:
-            left = [tuple(map(str, row)) for row in unended]
-            raise Restless(f"still open: payments {left}; late successes {late}")
-        crowd.outcomes["expiry", "left by somebody"] += len(await ground.database.rows(WAKE))
-        if late:
-            await _hurry(ground)
-        await asyncio.sleep(0.5)
-
-
-async def _late(ground: Ground) -> list[str]:
-    """Name charges whose late success is still to come, or still to be given back."""
-    charges = await ground.book("charges")
-    coming = {number for number, row in charges.items() if _comes_late(row)}
-    query = (
-        "select p.attempt_number from payments p where p.state in ('FAILED', 'CANCELED', 'EXPIRED')"
-        " and p.attempt_number = any($1) and not exists (select from payment_operations o"
-        " where o.payment_id = p.payment_id and o.kind = 'RETURN')"
-    )
-    kept = [n for n, row in charges.items() if row["effects"]["charged"] > 0]
-    unreturned = {row[0] for row in await ground.database.rows(query, kept)}
-    return sorted(coming | unreturned)
-
-
-def _comes_late(charge: Row) -> bool:
-    script = charge.get("script") or {}
-    return charge["state"] == "CLOSED" and bool(script.get("pay_after_close"))
-
-
-async def _hurry(ground: Ground) -> None:
-    """Let time pass at the sandbox: it tells again what nobody heard while gateways were away."""
-    url = f"{ground.stack.sandbox_url}/control/clock"
-    async with aiohttp.ClientSession(trust_env=False) as session:
-        await session.post(url, json={"advance_ms": 5_000})
-
-
-async def _proofs(ground: Ground, world: World) -> Counter[str]:
-    """Ask the sandbox which scripted faults met which numbers, and count."""
-    numbers = [row["number"] for row in world.attempts if row["kind"] != "CANCEL"]
-    turns, found = asyncio.Semaphore(QUERIES_AT_ONCE), Counter[str]()
+async def _proofs(ground: Ground, world: World) -> dict[str, Counter[str]]:
+    """Ask every channel which faults met which numbers, and count."""
+    urls = {name: stall.emulator.url for name, stall in ground.stalls.items()}
+    urls["sandbox"] = ground.stack.sandbox_url
+    turns, found = asyncio.Semaphore(QUERIES_AT_ONCE), {name: Counter[str]() for name in urls}
     async with aiohttp.ClientSession(trust_env=False) as session:
 
-        async def ask(number: str) -> None:
-            url = f"{ground.stack.sandbox_url}/control/faults/{number}"
+        async def ask(channel: str, number: str) -> None:
+            url = f"{urls[channel]}/control/faults/{number}"
             async with turns, session.get(url) as reply:
-                found.update(hit["fault"] for hit in (await reply.json())["faults"])
+                hits = (await reply.json())["faults"]
+                found[channel].update(hit["fault"] for hit in hits)
 
-        await asyncio.gather(*(ask(number) for number in numbers))
+        asked = [
+            (row["channel"], row["number"]) for row in world.attempts if row["channel"] in urls
+        ]
+        scripted = [one for one in asked if one[0] != "sandbox"]
+        scripted += [
+            (row["channel"], row["number"])
+            for row in world.attempts
+            if row["channel"] == "sandbox" and row["kind"] != "CANCEL"
+        ]
+        await asyncio.gather(*(ask(*one) for one in scripted))
     return found
 
 

@@ -11,12 +11,14 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from paymentgateway.client import GatewayClient
 from paymentgateway.errors import GatewayError, KeyMismatch, Refused, SameKey
+from tests.faults.outside import SANDBOX
+from tests.faults.outside.stall import Stall
 from tests.faults.plan import Journey, journey
 from tests.faults.verbs import ENDED, Answer
 from tests.invariants import Told
@@ -34,6 +36,9 @@ LAST_WAIT_S = 60.0
 """How long at the end, when all faults are over, in seconds."""
 
 MERCHANTS = 3
+
+FREE = {"OPERATION_IN_PROGRESS", "PAYMENT_NOT_FINAL", "REFUND_TOO_SOON"}
+"""Reasons that left a key free, for which nobody need wait at the end."""
 
 T = TypeVar("T")
 Send = Callable[[GatewayClient, float], Awaitable[Answer]]
@@ -54,6 +59,7 @@ class Crowd:
 
     seed: int
     clients: list[GatewayClient]
+    stalls: Mapping[str, Stall] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
@@ -67,11 +73,20 @@ class Crowd:
     async def live(self, travel: Travel) -> None:
         """Be one caller until the crowd is stopped."""
         while self.until == math.inf:
-            one = journey(self.seed, next(iter(self._numbers)), MERCHANTS)
+            one = self.journey(next(iter(self._numbers)))
             try:
                 await travel(self, one)
             except Exception as error:  # noqa: BLE001 - told at the end, with the journey
                 self.problems.append(f"{type(error).__name__}: {error} in {one}")
+
+    def journey(self, index: int) -> Journey:
+        """Give a journey of this campaign."""
+        return journey(self.seed, index, MERCHANTS, self.channels)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels through which is paid."""
+        return (SANDBOX, *self.stalls)
 
     def stop(self) -> None:
         """Begin no journey any more, and end those under way soon."""
@@ -93,7 +108,7 @@ class Crowd:
                 if error.retry_after_s is None and error.same_key is not SameKey.SAFE:
                     self.problems.append(f"{item.kind} {key}: {error}")
                     return
-                if error.reason in ("OPERATION_IN_PROGRESS", "PAYMENT_NOT_FINAL"):
+                if error.reason in FREE:
                     self.outcomes[item.kind, f"free: {error.reason}"] += 1
                     return
                 await asyncio.sleep(0.2)
@@ -114,9 +129,18 @@ class Caller:
     chance: random.Random
 
     async def insist(
-        self, kind: str, owner: str, key: str, send: Send, deadline_ms: int | None
+        self,
+        kind: str,
+        owner: str,
+        key: str,
+        send: Send,
+        deadline_ms: int | None,
+        enough: Collection[str] = ENDED,
     ) -> Answer | None:
-        """Follow the callers' rule for a while. None where there is no object to speak of."""
+        """Follow the callers' rule for a while, until a state is enough.
+
+        None where there is no object to speak of.
+        """
         crowd, end = self.crowd, time.monotonic() + WAIT_S
         deadline_s, answer = (deadline_ms or 5_000) / 1_000, None
         while time.monotonic() < min(end, crowd.until):
@@ -134,7 +158,7 @@ class Caller:
                 await asyncio.sleep(min(error.retry_after_s or PAUSE_S, 2 * PAUSE_S))
             else:
                 crowd.told.append(answer.told)
-                if answer.state in ENDED:
+                if answer.state in enough:
                     crowd.outcomes[kind, answer.state] += 1
                     crowd.open.pop(key, None)
                     return answer

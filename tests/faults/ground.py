@@ -4,12 +4,14 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from tests.faults.database import Database, seen
 from tests.faults.line import Line
+from tests.faults.outside import OUTSIDE
+from tests.faults.outside.stall import Stall
 from tests.faults.verbs import answers, caller
 from tests.invariants import Told, World, violations
 from tests.invariants.world import Row, read_book
@@ -35,10 +37,13 @@ class Restless(AssertionError):
 class Ground:
     """A running stack whose channel is reached over a wire that tests can hold."""
 
-    def __init__(self, stack: Stack, database: Database, line: Line) -> None:
+    def __init__(
+        self, stack: Stack, database: Database, line: Line, stalls: Mapping[str, Stall]
+    ) -> None:
         self.stack = stack
         self.database = database
         self.line = line
+        self.stalls = stalls
         self.told: list[Told] = []
 
     async def book(self, kind: str) -> dict[str, Row]:
@@ -63,8 +68,14 @@ class Ground:
             await asyncio.sleep(POLL_S)
 
     async def world(self) -> World:
-        """Read everything there is, with what callers were told."""
-        return await self.stack.world(self.told)
+        """Read everything there is, the books of all channels first, with what callers were told."""
+        books = {name: await stall.book() for name, stall in self.stalls.items()}
+        world = await self.stack.world(self.told)
+        for book in books.values():
+            world.charges += book["charges"]
+            world.captures += book["captures"]
+            world.refunds += book["refunds"]
+        return world
 
     async def check(self) -> World:
         """Every invariant holds."""
@@ -82,18 +93,23 @@ class Ground:
 
 @asynccontextmanager
 async def running_ground(
-    settings: Mapping[str, str], *, gateways: int = 1
+    settings: Mapping[str, str], *, gateways: int = 1, channels: Sequence[str] = ()
 ) -> AsyncIterator[Ground]:
-    """Run a stack in a folder of its own while the block runs."""
+    """Run a stack in a folder of its own while the block runs, beside these real channels."""
     folder = Path(tempfile.mkdtemp(prefix="gateway-faults-"))
     folder.chmod(0o711)  # as root, Postgres runs as nobody and must reach its data below
-    line = Line()
-    stack = Stack(folder, gateways=gateways, settings={"GATEWAY_SANDBOX_URL": line.url, **settings})
     async with AsyncExitStack() as exits:
         exits.callback(shutil.rmtree, folder, ignore_errors=True)
+        stalls = {name: Stall(OUTSIDE[name], folder) for name in channels}
+        for stall in stalls.values():
+            exits.push_async_callback(stall.emulator.service.stop)
+        told = await asyncio.gather(*(stall.start() for stall in stalls.values()))
+        line, known = Line(), {name: value for each in told for name, value in each.items()}
+        known |= {"GATEWAY_SANDBOX_URL": line.url, **settings}
+        stack = Stack(folder, gateways=gateways, settings=known)
         await line.start(int(stack.sandbox_url.rpartition(":")[2]))
         exits.push_async_callback(line.stop)
         exits.push_async_callback(stack.stop)
         await stack.start()
         server = await exits.enter_async_context(stack.postgres())
-        yield Ground(stack, Database(server), line)
+        yield Ground(stack, Database(server), line, stalls)

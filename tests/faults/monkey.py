@@ -37,7 +37,7 @@ class Monkey:
     async def rage(self, seconds: float) -> None:
         """Strike again and again for so long; leave everything running."""
         start = time.monotonic()
-        for strike in strikes(self.crowd.seed):
+        for strike in strikes(self.crowd.seed, self.crowd.channels):
             await asyncio.sleep(strike.pause_s)
             if time.monotonic() - start > seconds:
                 break
@@ -54,6 +54,8 @@ class Monkey:
             "stop a gateway": lambda s: self._pause(s, [self._gateway(s).pid]),
             "kill the sandbox": lambda _: self._kill(stack.sandbox),
             "stop the sandbox": lambda s: self._pause(s, [stack.sandbox.pid]),
+            "kill a channel": lambda s: self._kill(self._channel(s)),
+            "stop a channel": lambda s: self._pause(s, [self._channel(s).pid]),
             "kill Postgres": lambda _: self._kill_postgres(),
             "stop Postgres": lambda s: self._pause(s, family(self._postgres())),
             "end a connection": self._end_connection,
@@ -62,6 +64,10 @@ class Monkey:
     def _gateway(self, strike: Strike) -> Service:
         gateways = self.ground.stack.gateways
         return gateways[strike.target % len(gateways)]
+
+    def _channel(self, strike: Strike) -> Service:
+        stalls = [*self.ground.stalls.values()]
+        return stalls[strike.target % len(stalls)].emulator.service
 
     def _postgres(self) -> int:
         pid = self.ground.database.server.pid

@@ -5,9 +5,12 @@ n. When they meet is up to the machine: a campaign is repeated by its seed, not 
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from tests.faults.outing import Outing, outing
+from tests.faults.outside import SANDBOX
 
 Script = Mapping[str, Any]
 
@@ -59,6 +62,9 @@ STRIKES = {
 }
 """What the monkey does, and how often in proportion."""
 
+OUTSIDE_STRIKES = {"kill a channel": 4, "stop a channel": 3}
+"""What it does besides where there are real channels."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -97,7 +103,8 @@ class Errand:
 class Journey:
     """One payment and all that is wanted of it; wishes of one round are sent at once.
 
-    It is paid from a payer's wallet where a payer is named, else through the channel.
+    It is paid through a real channel where an outing is planned, from a payer's wallet where a
+    payer is named, else through the sandbox.
     """
 
     index: int
@@ -116,6 +123,7 @@ class Journey:
     reads: bool = False
     payer: int | None = None
     errand: Errand | None = None
+    outing: Outing | None = None
 
 
 @dataclass(frozen=True)
@@ -128,10 +136,12 @@ class Strike:
     length_s: float
 
 
-def journey(seed: int, index: int, merchants: int) -> Journey:
-    """Give journey number `index` of a seed."""
+def journey(seed: int, index: int, merchants: int, channels: Sequence[str] = (SANDBOX,)) -> Journey:
+    """Give journey number `index` of a seed, through these channels."""
     chance = random.Random(f"journey {seed} {index}")
     amount, manual = chance.randint(100, 100_000), chance.random() < 0.35
+    out = outing(seed, index, channels, manual=manual)
+    manual = out.holds if out else manual
     return Journey(
         index=index,
         merchant=chance.randrange(merchants),
@@ -149,13 +159,15 @@ def journey(seed: int, index: int, merchants: int) -> Journey:
         reads=chance.random() < 0.3,
         payer=_payer(chance, index),
         errand=_errand(chance),
+        outing=out,
     )
 
 
-def strikes(seed: int) -> Iterator[Strike]:
+def strikes(seed: int, channels: Sequence[str] = (SANDBOX,)) -> Iterator[Strike]:
     """Give the strikes of a seed, without end."""
     chance = random.Random(f"strikes {seed}")
-    kinds, weights = list(STRIKES), list(STRIKES.values())
+    shares = STRIKES if set(channels) <= {SANDBOX} else STRIKES | OUTSIDE_STRIKES
+    kinds, weights = list(shares), list(shares.values())
     while True:
         kind = chance.choices(kinds, weights)[0]
         yield Strike(chance.uniform(0.2, 1.2), kind, chance.randrange(64), chance.uniform(0.2, 2.5))

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.faults.campaign import Result
-from tests.faults.crowd import MERCHANTS
-from tests.faults.plan import SCRIPTED, journey
+from tests.faults.plan import SCRIPTED
 from tests.invariants.world import Row
 
 PROBLEMS_MAX = 40
@@ -22,6 +21,12 @@ def report(result: Result) -> Iterator[str]:
         yield f"  {kind:<24}{count:>8}{result.monkey.hits[kind]:>8}"
     yield "\nscripted faults, by the sandbox's own record"
     yield from (f"  {name:<24}{result.proofs[name]:>8}" for name in SCRIPTED)
+    for channel, hits in result.outside_proofs.items():
+        told = ", ".join(f"{name} {count}" for name, count in sorted(hits.items()))
+        yield f"\nfaults at {channel}, by its own record: {hits.total()} in all\n  {told}"
+    yield "\npayments by channel and state"
+    states = Counter((row["channel"], row["state"]) for row in result.world.payments)
+    yield from _table(states)
     yield "\nwhat had to be asked about again, and what it came to"
     yield from _table(_unknowns(result))
     yield from _verdict(result)
@@ -56,7 +61,7 @@ def _verdict(result: Result) -> Iterator[str]:
     yield "\nwhat the monkey did"
     yield from (f"  {at:6.2f} s  {strike}" for at, strike in result.monkey.done)
     yield "\njourneys that the problems are about"
-    yield from (f"  {journey(result.seed, index, MERCHANTS)}" for index in _journeys(result))
+    yield from (f"  {result.crowd.journey(index)}" for index in _journeys(result))
 
 
 def _journeys(result: Result) -> list[int]:

@@ -15,14 +15,21 @@ from paymentgateway.v1.payment_pb2 import (
     SandboxMethod,
 )
 from tests.faults import verbs
+from tests.faults.buyer import Buyer
 from tests.faults.crowd import DEADLINE_S, Caller, Crowd, Send
 from tests.faults.errands import payer_named, run_errand
 from tests.faults.plan import Journey, Wish
 from tests.faults.purse import FROM_WALLET
 from tests.faults.scripts import cny, script
-from tests.faults.verbs import Answer
+from tests.faults.verbs import ENDED, Answer
 from tests.invariants import Told
 from tests.invariants.world import NOTHING
+
+LEFT = ENDED | {"REQUIRES_ACTION"}
+"""Enough for a caller whose buyer does not act now."""
+
+TIME_TO_PAY = timedelta(days=5)
+"""At real channels, whose time runs ahead; it is over when the campaign lets it be."""
 
 
 async def travel(crowd: Crowd, planned: Journey) -> None:
@@ -43,6 +50,10 @@ class Traveller:
         now = datetime.now(UTC)
         expires = planned.expires_in_s
         self._expire_time = now + timedelta(seconds=expires) if expires else None
+        self._buyer: Buyer | None = None
+        if planned.outing:
+            self._buyer = Buyer(crowd.stalls[planned.outing.channel], planned.outing)
+            self._expire_time = now + TIME_TO_PAY
 
     async def travel(self) -> None:
         """Pay, then ask for all that is planned, round by round."""
@@ -55,6 +66,8 @@ class Traveller:
         for number, wishes in enumerate(self._plan.rounds):
             named = [(f"{self._key}-{number}-{n}", wish) for n, wish in enumerate(wishes)]
             await asyncio.gather(*(self._wish(key, wish, payment_id) for key, wish in named))
+        if self._buyer:
+            await self._buyer.finish()
         if self._plan.reads:
             await self._read(payment_id)
 
@@ -65,9 +78,10 @@ class Traveller:
             return None
         twins = [self._sending(plan.minor_units + 1)] if plan.twin else []
         sends = [*[send] * plan.copies, *twins]
+        enough = LEFT if self._buyer and self._buyer.lets_be else ENDED
         told = await asyncio.gather(
             *(
-                self._caller.insist("pay", self._merchant, self._key, one, plan.deadline_ms)
+                self._caller.insist("pay", self._merchant, self._key, one, plan.deadline_ms, enough)
                 for one in sends
             )
         )
@@ -116,15 +130,11 @@ class Traveller:
     def _sending(self, minor_units: int) -> Send:
         plan = self._plan
         mode = CAPTURE_MODE_MANUAL if plan.manual else CAPTURE_MODE_AUTOMATIC
-        method = PaymentMethod(
-            sandbox=SandboxMethod(
-                charge=script(plan.charge), capture=script(plan.capture), refund=script(plan.refund)
-            )
-        )
         payer = "payer-1" if plan.payer is None else payer_named(plan.payer)
+        method = self._method()
 
-        def send(client: GatewayClient, deadline_s: float) -> Awaitable[Answer]:
-            return verbs.pay(
+        async def send(client: GatewayClient, deadline_s: float) -> Answer:
+            answer = await verbs.pay(
                 client,
                 self._merchant,
                 self._key,
@@ -134,10 +144,27 @@ class Traveller:
                 expire_time=self._expire_time,
                 deadline_s=deadline_s,
                 payer=payer,
-                method=method if plan.payer is None else FROM_WALLET,
+                method=method,
             )
+            if self._buyer:
+                self._buyer.meet(answer.payment)
+            return answer
 
         return send
+
+    def _method(self) -> PaymentMethod:
+        """Choose what is paid with: a real channel, the wallet or the sandbox."""
+        plan = self._plan
+        if plan.outing:
+            stall = self._crowd.stalls[plan.outing.channel]
+            return stall.outside.ways[plan.outing.way].method(stall.terms, plan.index)
+        if plan.payer is not None:
+            return FROM_WALLET
+        return PaymentMethod(
+            sandbox=SandboxMethod(
+                charge=script(plan.charge), capture=script(plan.capture), refund=script(plan.refund)
+            )
+        )
 
     def _wishing(self, key: str, wish: Wish, payment_id: str) -> Send:
         fields: dict[str, Any] = {}

@@ -82,21 +82,26 @@ async def answers(client: GatewayClient) -> bool:
     return True
 
 
-async def open_merchant(client: GatewayClient, merchant_id: str) -> None:
-    """Create a merchant that takes CNY from wallets, and through the sandbox at 0.6 %."""
-    schedule = FeeSchedule(
-        channel="sandbox",
-        currency_code="CNY",
-        effective_time={"seconds": 1},
-        rate_millionths=6_000,
-        returned_on_refund=True,
-    )
+async def open_merchant(
+    client: GatewayClient, merchant_id: str, channels: Sequence[str] = ("sandbox",)
+) -> None:
+    """Create a merchant that takes CNY from wallets, and through channels at 0.6 %."""
+    schedules = [
+        FeeSchedule(
+            channel=channel,
+            currency_code="CNY",
+            effective_time={"seconds": 1},
+            rate_millionths=6_000,
+            returned_on_refund=True,
+        )
+        for channel in channels
+    ]
     merchant = Merchant(
         merchant_id=merchant_id,
         display_name=merchant_id,
         currency_codes=["CNY"],
-        channels=["sandbox", "wallet"],
-        fee_schedules=[schedule],
+        channels=[*channels, "wallet"],
+        fee_schedules=schedules,
         order_policy=ORDER_POLICY_MANY_PAYMENTS,
         refund_policy=REFUND_POLICY_REFUSE,
     )

@@ -16,7 +16,9 @@ from gateway.domain.channel import (
     Outcome,
     OutcomeClass,
 )
+from gateway.domain.errors import Reason, Unavailable
 from gateway.notify import server as module
+from gateway.notify.quarantine import Quarantine, QuarantineBounds
 from gateway.notify.server import NotifyBounds, NotifyServer
 
 NOTICE = Notice(AttemptKind.CHARGE, "0" * 28, Outcome(OutcomeClass.SUCCESS))
@@ -79,7 +81,17 @@ class Bench:
         self.channel, self.commits, self.results = FakeChannel(), Commits(), []
         self.log, self.session, self.url = log, session, ""
         channels: Any = {"sandbox": self.channel}
-        self.server = NotifyServer(channels, self.commits, self, bounds=BOUNDS)
+        self.laid_aside: list[tuple[str, str, int, str]] = []
+        self.shelf_fault: Exception | None = None
+        quarantine = Quarantine(self, lambda: 0.0, QuarantineBounds(burst_max=2))
+        self.server = NotifyServer(channels, self.commits, self, quarantine, bounds=BOUNDS)
+
+    async def keep(
+        self, channel: str, reason: str, digest: bytes, body_bytes: int, excerpt: str
+    ) -> None:
+        if self.shelf_fault:
+            raise self.shelf_fault
+        self.laid_aside.append((channel, reason, body_bytes, excerpt))
 
     def notified(self, channel: str, result: str) -> None:
         self.results.append((channel, str(result)))
@@ -148,6 +160,17 @@ async def test_forged_ones_reach_nobody(bench: Bench) -> None:
     assert bench.results == [("sandbox", "refused")]
     line = {"event": "notification refused", "channel": "sandbox", "reason": "wrong signature"}
     assert bench.log.lines == [line]
+    assert bench.laid_aside == [("sandbox", "wrong signature", 9, "card 4111")]
+
+
+async def test_what_cannot_be_laid_aside_is_refused_all_the_same(bench: Bench) -> None:
+    """That the database is away, or that there were too many, changes no answer."""
+    bench.shelf_fault = Unavailable(Reason.DATABASE_UNAVAILABLE, "away", retry_after_s=1.0)
+    assert await bench.notify(signature="wrong") == (401, b"no")
+    bench.shelf_fault = None
+    for _ in range(3):
+        assert await bench.notify(signature="wrong") == (401, b"no")
+    assert len(bench.laid_aside) == 1  # of a burst of two, one met the fault
 
 
 async def test_a_signature_given_twice_is_none(bench: Bench) -> None:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.payment import ActionKind, NextAction
-from gateway.rpc import encode
+from gateway.domain.channel import ASIDE
+from gateway.domain.payment import ActionKind, NextAction, Purpose
+from gateway.rpc import encode, encode_refund, encode_wallet
 from gateway.usecases.commands import PaymentAnswer
 from tests.rpc import samples
 
@@ -33,6 +34,24 @@ def test_every_kind_of_action_is_known() -> None:
         payment = replace(samples.payment(), next_action=NextAction(kind, "content"))
         action = encode.get_payment(payment).payment.next_action
         assert action.WhichOneof("action")
+
+
+def test_what_a_connector_keeps_with_a_number_is_not_told() -> None:
+    """Callers see the channel's own number alone, whatever kind of object it belongs to."""
+    number = f"20761128{ASIDE}2088101117955611"
+    payment = replace(samples.payment(), channel_number=number)
+    top_up, withdrawal = (
+        replace(samples.transfer(purpose), channel_number=number)
+        for purpose in (Purpose.TOP_UP, Purpose.WITHDRAWAL)
+    )
+    refund = replace(samples.operation(), channel_number=number)
+    told = (
+        encode.get_payment(payment).payment,
+        encode_wallet.top_up(PaymentAnswer(top_up, replayed=False)).top_up,
+        encode_wallet.withdraw(PaymentAnswer(withdrawal, replayed=False)).withdrawal,
+        encode_refund.get_refund(refund).refund,
+    )
+    assert {message.channel_number for message in told} == {"20761128"}
 
 
 def test_what_a_payment_has_not_stays_unset() -> None:

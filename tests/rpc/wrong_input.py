@@ -105,6 +105,13 @@ OUTSIDE_ROWS = [
     ),
     paying({"alipay": {"precreate": {}, "instalments": 6, "disable_pay_later": True}}, "alipay"),
     *(
+        paying({"alipay": {way: details, "instalments": 3}}, "alipay")
+        for way, details in (
+            ("agreement", {"agreement_no": "20170322450983769228"}),
+            ("auth_code_freeze", {"auth_code": "281234567890123456"}),
+        )
+    ),
+    *(
         paying({"unionpay": {"back": {"account_token": token}}}, "unionpay.back.account_token")
         for token in ("", "t" * 5, "t" * 41, "token-1")
     ),

@@ -84,6 +84,38 @@ async def test_a_closed_attempt_is_not_postponed(database):
     assert kept.state is AttemptState.SUCCEEDED
 
 
+async def test_what_is_hurried_is_due_soon(database, urls):
+    """Open attempts of one payment are due after the delay, once; those due sooner stay so."""
+    hurried, other = [await open_one(database, order_id=f"o-{number}") for number in range(2)]
+    before = await due_times(database, hurried, other)
+    await database.work.hurry_attempts("m_1", hurried.payment_id, timedelta(seconds=1))
+    after = await due_times(database, hurried, other)
+    assert after[0] < before[0]
+    assert after[1] == before[1]
+    for delay in (timedelta(seconds=30), timedelta(seconds=1)):
+        await database.work.hurry_attempts("m_1", hurried.payment_id, delay)
+    assert await due_times(database, hurried, other) == after
+    await make_due(urls)
+    await database.work.lease_attempts(10, LEASE)
+    await database.work.hurry_attempts("m_1", hurried.payment_id, timedelta(0))
+    [taken] = await database.work.lease_attempts(10, LEASE)
+    assert taken.payment_id == hurried.payment_id
+
+
+async def test_a_closed_attempt_is_not_hurried(database):
+    """What was concluded is never asked about again."""
+    made = await open_one(database)
+    await database.payments.change_payment("m_1", made.payment_id, builders.succeed)
+    await database.work.hurry_attempts("m_1", made.payment_id, timedelta(0))
+    assert await database.work.lease_attempts(10, LEASE) == []
+
+
+async def due_times(database, *payments):
+    """When workers next ask about the first attempt of each."""
+    found = [await database.payments.load("m_1", made.payment_id) for made in payments]
+    return [next(iter(each.attempts.values())).due_time for each in found]
+
+
 async def test_expired_authorizations_are_leased(database, urls):
     """Authorised payments are taken once their time to capture has passed, and once per lease."""
     ended, running = [await open_one(database, order_id=f"o-{number}") for number in range(2)]

@@ -105,7 +105,8 @@ def test_no_card_like_number_survives_anywhere(event: dict[str, Any]) -> None:
 @given(st.text(max_size=300))
 def test_other_text_is_left_alone(text: str) -> None:
     """A text without long numbers and URL passwords is not changed at all."""
-    if "://" not in text and not re.search(rf"\d([{CLASS}]?\d){{12}}", text):
+    phone = re.search(r"\+[1-9][0-9]{6}", text)
+    if not phone and "://" not in text and not re.search(rf"\d([{CLASS}]?\d){{12}}", text):
         assert redact_text(text) == text
 
 
@@ -130,7 +131,11 @@ def test_numbers_of_other_kinds_are_left_alone(number: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["password", "DB_PASSWORD", "sandbox_key", "Authorization", "page_token", "dsn", "Cookie"],
+    [
+        *("password", "DB_PASSWORD", "sandbox_key", "Authorization", "page_token", "dsn", "Cookie"),
+        *("phone_number", "openid", "auth_code", "contract_id", "agreement_no", "account_token"),
+        *("ip_address", "client_ip"),
+    ],
 )
 def test_known_secrets_are_masked(key: str) -> None:
     """What a key calls secret is masked, whatever its type."""
@@ -152,6 +157,14 @@ def test_passwords_in_urls_are_masked() -> None:
     """The password of a URL in any text is masked, the rest stays."""
     shown = redact_text("connecting to postgresql://gateway:hunter2@db:5432/gateway failed")
     assert shown == "connecting to postgresql://gateway:*******@db:5432/gateway failed"
+
+
+def test_phone_numbers_are_masked() -> None:
+    """A phone number in any text is masked, whole; times, sums and plain numbers stay."""
+    shown = redact_text("charged +8613800138000, (+491511234567)")
+    assert shown == f"charged {'*' * 14}, ({'*' * 13})"
+    for text in ("2026-01-01T00:00:00+08:00", "1+1234", "+0123456789", "13800138000", "a+b"):
+        assert redact_text(text) == text
 
 
 def test_values_are_bounded() -> None:

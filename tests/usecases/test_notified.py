@@ -6,14 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from gateway.domain.channel import AttemptKind, Notice, Outcome
+from gateway.domain.channel import AttemptKind, Notice, Outcome, OutcomeClass
 from gateway.domain.errors import Reason, Unavailable
 from gateway.domain.ids import channel_number
 from gateway.domain.money import Money
 from gateway.domain.operation import OperationState
 from gateway.domain.payment import Payment, PaymentState
 from tests.domain.lives import ACTING, DECLINED, DONE, HELD, PAID, SILENT, WAITING
-from tests.usecases.world import World
+from tests.usecases.world import TIMING, World
 
 S = PaymentState
 CHARGE, REFUND = AttemptKind.CHARGE, AttemptKind.REFUND
@@ -148,6 +148,100 @@ async def test_what_is_not_ours_is_kept_for_a_person(world: World, row: int) -> 
     assert case.subject == f"{channel} {notice.number}"
     assert world.observer.reviews == [case]
     assert world.now(payment).state is S.PROCESSING
+
+
+SOON = TIMING.recovery_delay_min
+HINT = Outcome(OutcomeClass.PENDING, channel_number="CH-1")
+
+
+async def test_a_hint_makes_the_gateway_ask(world: World) -> None:
+    """A notification that decides nothing books nothing, and the channel is asked soon after."""
+    payment = (await world.paying(WAITING)).payment
+    world.clock.advance(SOON / 2)
+    await world.recover()
+    for _ in range(8):
+        await world.recovering(WAITING)  # asked so often that the next question is minutes away
+    due = world.open_attempt().due_time
+    assert due is not None
+    assert due > world.clock.now() + 60 * SOON
+
+    assert await world.notified("sandbox", _notice(payment, HINT))
+
+    assert world.now(payment).state is S.PROCESSING
+    assert world.now(payment).channel_number == "CH-1"
+    world.clock.advance(SOON)
+    world.channel.will("ask", PAID)
+    assert await world.recover() == 1
+    assert world.now(payment).state is S.SUCCEEDED
+
+
+async def test_a_hint_about_a_charge_may_be_about_what_followed(world: World) -> None:
+    """A word about a charge that has ended makes the gateway ask about the capture under way."""
+    payment = await world.authorized()
+    capture = await world.capturing(payment, SILENT)
+    for _ in range(8):
+        await world.recovering(WAITING)
+
+    await world.notified("sandbox", _notice(payment, HINT))
+
+    world.clock.advance(SOON)
+    world.channel.will("ask", DONE)
+    await world.recover()
+    assert world.operation(capture).state is OperationState.SUCCEEDED
+
+
+async def test_a_hint_hurries_nobody_else(world: World) -> None:
+    """What is open about another payment is asked about at its own time."""
+    payment = (await world.paying(WAITING)).payment
+    other = (await world.paying(WAITING, idempotency_key="pay-2", order_id="o-2")).payment
+    for _ in range(8):
+        await world.recovering(WAITING, WAITING)
+    before = world.attempt(other.attempt_number)
+
+    await world.notified("sandbox", _notice(payment, HINT))
+
+    assert world.attempt(other.attempt_number) == before
+
+
+async def test_a_thousand_hints_at_once_make_one_question(world: World) -> None:
+    """However many come within one pause, the channel is asked once."""
+    payment = (await world.paying(WAITING)).payment
+    for _ in range(8):
+        await world.recovering(WAITING)
+    asked = len(world.channel.requested("ask"))
+
+    await asyncio.gather(*(world.notified("sandbox", _notice(payment, HINT)) for _ in range(1_000)))
+    world.clock.advance(SOON)
+    world.channel.will("ask", WAITING)
+    for _ in range(10):
+        await world.recover()
+
+    assert len(world.channel.requested("ask")) == asked + 1
+
+
+async def test_hints_without_end_make_one_question_per_pause(world: World) -> None:
+    """A storm that outlasts its questions, leases included, is asked about once per pause."""
+    payment = (await world.paying(WAITING)).payment
+    asked, storm, pauses = len(world.channel.requested("ask")), 1_000, 10
+    for _ in range(storm):
+        await world.notified("sandbox", _notice(payment, HINT))
+        world.channel.will("ask", WAITING)
+        await world.recover()
+        world.clock.advance(pauses * SOON / storm)
+
+    assert 1 <= len(world.channel.requested("ask")) - asked <= pauses + 1
+
+
+async def test_what_decides_hurries_nothing(world: World) -> None:
+    """A notification that says the outcome is not followed by a question."""
+    payment = await world.paid()
+    refund = await world.refunding(payment, SILENT)
+    before = world.attempt(refund.operation.attempt_number)
+
+    for outcome in (PAID, DECLINED):
+        await world.notified("sandbox", _notice(payment, outcome))
+
+    assert world.attempt(refund.operation.attempt_number) == before
 
 
 async def test_what_was_not_kept_is_not_acknowledged(world: World) -> None:

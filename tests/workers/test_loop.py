@@ -156,3 +156,14 @@ async def test_what_was_never_started_can_be_stopped(clock: FixedClock) -> None:
     await Workers([Job("idle", script, PAUSE_S)], Recorder()).stop()
 
     assert script.moments == []
+
+
+async def test_a_failure_may_have_a_pause_of_its_own(clock: FixedClock) -> None:
+    """What runs seldom is tried again soon after a failure, as it says, and then seldom again."""
+    script = Script(clock, OSError(), OSError(), 0)
+    day_s, minute_s = 86_400.0, 60.0
+    await _run(Job("seldom", script, day_s, retry_s=minute_s), Recorder(), 2 * day_s)
+    first, second, third = script.pauses[:3]
+    assert 0.75 * minute_s <= first <= 1.25 * minute_s
+    assert 0.75 * minute_s <= second <= 1.25 * minute_s
+    assert 0.75 * day_s <= third <= 1.25 * day_s

@@ -5,7 +5,7 @@ for ever. Whether anything is still held is told by what rests, so both are read
 nothing left means that it was released, or all captured.
 
 To capture, Alipay wants the payer's id there as well as its own number of the authorisation. Only
-one number is kept of a charge, so the two are kept as one, joined by an underscore.
+one number is kept of a charge, so the id is kept with it, where no caller sees it.
 """
 
 import re
@@ -15,7 +15,7 @@ from gateway.channels.alipay.texts import read_fen, read_money
 from gateway.channels.connector import evidence
 from gateway.channels.v3style.fields import Fields
 from gateway.channels.v3style.outcomes import CLOSED, PAID
-from gateway.domain.channel import Outcome, OutcomeClass
+from gateway.domain.channel import ASIDE, Outcome, OutcomeClass, shown_number
 from gateway.domain.money import Money
 
 STATES = ("INIT", "SUCCESS", "CLOSED")
@@ -32,7 +32,7 @@ class Hold:
 
     Attributes:
         number: our number of the charge.
-        channel_number: Alipay's number of the authorisation and the payer's id; see `join`.
+        channel_number: Alipay's number of the authorisation and, aside, the payer's id.
         state: of the operation that was read.
         money: what that operation froze or released.
         rest, captured: of the whole authorisation, in fen; None where it is not told.
@@ -48,21 +48,21 @@ class Hold:
     @property
     def shown(self) -> str:
         """Say what was read, for people; without the payer's id."""
-        auth_no = split_number(self.channel_number)[0]
         return (
-            f"alipay authorisation {self.number}: {self.state}, {auth_no}, {self.money}, "
+            f"alipay authorisation {self.number}: {self.state}, "
+            f"{shown_number(self.channel_number)}, {self.money}, "
             f"rest {self.rest}, captured {self.captured}"
         )
 
 
 def join_number(auth_no: str, payer: str) -> str:
     """Make one number of an authorisation's and its payer's."""
-    return f"{auth_no}_{payer}" if payer else auth_no
+    return f"{auth_no}{ASIDE}{payer}" if payer else auth_no
 
 
 def split_number(channel_number: str) -> tuple[str, str]:
     """Take the two numbers apart; the payer's is empty where it was not told."""
-    auth_no, _, payer = channel_number.partition("_")
+    auth_no, _, payer = channel_number.partition(ASIDE)
     return auth_no, payer
 
 

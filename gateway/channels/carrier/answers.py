@@ -87,16 +87,17 @@ def _refused(step: Step, call: Call, reply: HttpReply) -> Outcome:
     shown = unknown(f"{about(call)}: {reply.status} {failure.channel_code}, {failure.message}")
     if step in QUESTIONS:
         return replace(shown, not_found=meaning is Meaning.NOT_FOUND and step is not Step.LIST)
-    if call.action is Action.SEND and _is_final(step, meaning, failure):
+    if call.action is Action.SEND and _is_final(step, call, meaning, failure):
         return replace(shown, outcome=FAILED, failure=failure)
     return shown
 
 
-def _is_final(step: Step, meaning: Meaning, failure: Failure) -> bool:
+def _is_final(step: Step, call: Call, meaning: Meaning, failure: Failure) -> bool:
     """Whether exactly what was sent will never happen under its number.
 
-    A charge is sent once, so only its sentence can say that the correlator was known. A refund is
-    sent again until it is decided, so a refusal that may mean that decides nothing.
+    A charge that was sent once can only be told by the sentence that its correlator was known. One
+    that was sent again, and a refund, which is sent again until it is decided, may be known: there
+    a refusal that may mean that decides nothing.
     """
     match meaning:
         case Meaning.REFUSED:
@@ -104,6 +105,7 @@ def _is_final(step: Step, meaning: Meaning, failure: Failure) -> bool:
         case Meaning.NOT_FOUND:
             return step in MAKES
         case Meaning.REFUSED_OR_KNOWN:
-            return step is not Step.REFUND and "correlator" not in failure.message.lower()
+            known = step is Step.REFUND or (call.again and step in MAKES)
+            return not known and "correlator" not in failure.message.lower()
         case Meaning.ASK:
             return False

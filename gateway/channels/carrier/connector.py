@@ -1,8 +1,9 @@
 """The connector of carrier billing: believes the answers to its own requests, and nothing else.
 
 An answer counts if it came to a request of ours, which carried our token over TLS, and echoes that
-request's correlator. A 401 or 429 proves nothing about the number, which may be sent again; a 401
-also says that the token is worth nothing, and the client fetches another before its next try.
+request's correlator. A 401 or 429 says that this request was not looked at, and of the number
+nothing: the same may be sent again. A 401 also says that the token is worth nothing, so the client
+fetches another before its next try.
 """
 
 from collections.abc import Mapping
@@ -19,11 +20,11 @@ from gateway.channels.connector import Call, HttpReply, HttpRequest
 from gateway.channels.v3style.fields import Malformed
 from gateway.domain.channel import Acknowledgement, Capabilities, Notice, Outcome
 
-HTTP_UNAUTHORIZED = 401
+HTTP_UNAUTHORIZED, HTTP_TOO_MANY_REQUESTS = 401, 429
 
 
 class CarrierConnector:
-    """The ports `Connector` and `NeedsToken` for carrier billing. Details name a phone number."""
+    """The ports `Connector`, `NeedsToken` and `MayRepeat`. Details name a phone number."""
 
     health_path = "/"
 
@@ -37,6 +38,8 @@ class CarrierConnector:
             manual_capture=True,
             send_timeout=settings.send_timeout,
             authorization_lifetime=settings.authorization_lifetime,
+            partial_capture=limits.PARTIAL_CAPTURE,
+            refund_window=settings.refund_window,
             partial_refunds_max=limits.PARTIAL_REFUNDS_MAX,
             fenceable=limits.FENCEABLE,
             expiry_margin=limits.EXPIRY_MARGIN,
@@ -66,13 +69,17 @@ class CarrierConnector:
         return request_of(self.account, call)
 
     def parse(self, call: Call, reply: HttpReply) -> Outcome:
-        """Tell what the reply proves of the call's attempt; note a token that was not accepted."""
-        if reply.status == HTTP_UNAUTHORIZED:
-            self.account.tokens.revoked(call.moment)
+        """Tell what the reply proves of the call's attempt."""
         try:
             return answer_outcome(call, reply)
         except Malformed as error:
             return unknown(f"{about(call)}: reply {reply.status} proves nothing: {error}")
+
+    def may_repeat(self, reply: HttpReply, moment: datetime) -> bool:
+        """Tell whether the request was refused unseen; note a token that was not accepted."""
+        if reply.status == HTTP_UNAUTHORIZED:
+            self.account.tokens.revoked(moment)
+        return reply.status in {HTTP_UNAUTHORIZED, HTTP_TOO_MANY_REQUESTS}
 
     def read_notification(
         self, path: str, headers: Mapping[str, str], body: bytes, now: datetime

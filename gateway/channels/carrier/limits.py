@@ -14,6 +14,9 @@ AMOUNT_MAX = MINOR_UNITS_MAX
 LIST_LENGTH_MAX = 50
 """Payments or refunds asked for at once; so many surely fit into an answer."""
 
+PARTIAL_CAPTURE = False
+"""A confirmation names no amount: it takes all that is reserved."""
+
 PARTIAL_REFUNDS_MAX = LIST_LENGTH_MAX
 """Our own bound: a refund whose number at the channel is not known is found in one list of all."""
 
@@ -32,6 +35,5 @@ DESCRIPTION_BYTES_MAX = 128
 bound, and bills are narrow."""
 
 NOTES = (
-    "Manual capture confirms the whole amount: there is no partial capture.",
     "A payment in one step cannot be canceled, and waits for a person if it was lost on the way.",
 )

@@ -8,7 +8,7 @@ machine of the channel makes it harmless to send it again.
 from dataclasses import replace
 
 from gateway.channels.carrier.resources import Payment, Refund
-from gateway.channels.connector import Call, evidence
+from gateway.channels.connector import Action, Call, evidence
 from gateway.domain.channel import AttemptKind, Outcome, OutcomeClass
 from gateway.domain.payment import CaptureMode, Failure, FailureReason
 
@@ -82,6 +82,7 @@ def refund_outcome(call: Call, refund: Refund) -> Outcome:
 
 
 def _charge(call: Call, payment: Payment, shown: Outcome) -> Outcome:
+    """Read a charge. One that is asked about and processing waits for the payer no more."""
     manual = call.request.capture_mode is CaptureMode.MANUAL
     if payment.state in ONLY_PREPARED and not manual:
         return replace(shown, outcome=UNKNOWN)
@@ -92,6 +93,8 @@ def _charge(call: Call, payment: Payment, shown: Outcome) -> Outcome:
             return replace(shown, outcome=FAILED, failure=DENIED)
         case "cancelled":
             return replace(shown, outcome=FAILED, closed=True, failure=CLOSED)
+        case "processing":
+            return replace(shown, acted=call.action is not Action.SEND)
         case _:
             return replace(shown, next_action=payment.action)
 

@@ -40,6 +40,7 @@ class CarrierSettings:
         currencies: what the operator bills in.
         send_timeout: how long one exchange may take.
         authorization_lifetime: how long the operator keeps a reservation.
+        refund_window: how long after the payment it refunds; None: for ever, or nobody knows.
 
     Raises:
         ValueError: one of them cannot be right; the sentence says which.
@@ -54,6 +55,7 @@ class CarrierSettings:
     currencies: frozenset[str] = frozenset(CURRENCY_EXPONENTS)
     send_timeout: timedelta = timedelta(seconds=10)
     authorization_lifetime: timedelta = AUTHORIZATION_LIFETIME
+    refund_window: timedelta | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not work with any single call."""

@@ -23,6 +23,9 @@ HTTP_OK = 200
 
 _MERCHANT = re.compile(r"[0-9A-Za-z]{15}")
 _REQUESTER = re.compile(r"[0-9]{11}")
+DAY_END = time(23)
+"""The channel's day ends so, in Beijing: what comes later is of the next."""
+
 _URL = re.compile(r"https?://[^?#\s]{1,200}")
 
 
@@ -38,7 +41,7 @@ class UnionPaySettings:
         token_requester_id: who asked for the account tokens; without it no payment by token.
         void_until: time of Beijing until which a whole charge of the same day is given back by a
             void, which arrives sooner and costs no fee, but which a few banks refuse. None: always
-            by a refund, which every bank takes. The channel's day ends at 23:00.
+            by a refund, which every bank takes. Not after 23:00, when the channel's day ends.
         send_timeout: how long one exchange may take.
 
     Raises:
@@ -61,6 +64,8 @@ class UnionPaySettings:
             raise ValueError("The token requester's number at UnionPay has 11 digits.")
         if not self.merchant_keys:
             raise ValueError("A merchant key is needed to sign requests.")
+        if self.void_until is not None and self.void_until > DAY_END:
+            raise ValueError("UnionPay's day ends at 23:00: voids must end by then.")
         if not _URL.fullmatch(self.notify_base_url):
             raise ValueError("The URL for notifications must be http(s) and have no query.")
 

@@ -32,6 +32,7 @@ class UnionPayConnector:
             manual_capture=True,
             send_timeout=settings.send_timeout,
             authorization_lifetime=limits.AUTHORIZATION_LIFETIME,
+            captures_max=limits.CAPTURES_MAX,
             refund_window=limits.REFUND_WINDOW,
             expiry_margin=limits.EXPIRY_MARGIN,
             methods=tuple(METHODS),

@@ -19,10 +19,12 @@ that differ and for a payment that was under way.
 AUTHORIZATION_LIFETIME = timedelta(days=30)
 """How long a pre-authorisation can be completed."""
 
+CAPTURES_MAX = 1
+"""A pre-authorisation is completed once; what is not taken then is free again."""
+
 REFUND_WINDOW = timedelta(days=334)
 """Eleven months, at their shortest."""
 
 NOTES = (
     "An unpaid order cannot be closed: it ends when its time is over, and so does its cancel.",
-    "A pre-authorisation is completed once: a partial capture gives the rest free.",
 )

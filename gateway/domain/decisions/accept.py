@@ -10,6 +10,7 @@ from uuid import UUID
 
 from gateway.domain.change import Aggregate, Change, EventType
 from gateway.domain.decisions.bookings import Booking, book, booked, from_wallet
+from gateway.domain.decisions.capturable import is_last, never_captured
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.decisions.refundable import check_spacing, never_refunded
 from gateway.domain.decisions.wallet import settled
@@ -45,13 +46,11 @@ def accept_capture(aggregate: Aggregate, ask: Ask, moment: Moment) -> Change:
     if payment.state is not PaymentState.AUTHORIZED:
         raise _illegal("captured", payment)
     operation = _operation(payment, OperationKind.CAPTURE, ask, payment.uncaptured, moment)
-    if operation.amount.minor_units > payment.uncaptured:
-        words = "The capture is above what remains authorised."
-        failure = Failure(FailureReason.CAPTURE_EXCEEDS_AUTHORIZED, words)
+    failure = _not_held(payment, operation, moment)
+    failure = failure or never_captured(aggregate, operation, moment)
+    if failure:
         return _kept_refused(aggregate, operation, EventType.CAPTURE_ENDED, failure, moment)
-    if payment.capture_before_time and payment.capture_before_time <= moment.now:
-        failure = Failure(FailureReason.AUTHORIZATION_EXPIRED, "The authorisation had ended.")
-        return _kept_refused(aggregate, operation, EventType.CAPTURE_ENDED, failure, moment)
+    operation = replace(operation, final=operation.final or is_last(aggregate, moment))
     return accepted(aggregate, operation, EventType.CAPTURE_ACCEPTED, moment)
 
 
@@ -140,6 +139,15 @@ def _operation(
         description=ask.description,
         caller_id=ask.caller_id,
     )
+
+
+def _not_held(payment: Payment, operation: Operation, moment: Moment) -> Failure | None:
+    if operation.amount.minor_units > payment.uncaptured:
+        words = "The capture is above what remains authorised."
+        return Failure(FailureReason.CAPTURE_EXCEEDS_AUTHORIZED, words)
+    if payment.capture_before_time and payment.capture_before_time <= moment.now:
+        return Failure(FailureReason.AUTHORIZATION_EXPIRED, "The authorisation had ended.")
+    return None
 
 
 def _too_much(aggregate: Aggregate, operation: Operation) -> Failure | None:

@@ -101,7 +101,8 @@ def _declined(answer: Answer) -> Change:
 
 def _not_sent(answer: Answer) -> Change:
     words = "The channel could not be reached; nothing was sent to it."
-    failure = Failure(FailureReason.CHANNEL_UNAVAILABLE, words)
+    unreached = Failure(FailureReason.CHANNEL_UNAVAILABLE, words)
+    failure = answer.outcome.failure or unreached
     failed = replace(answer.moved(PaymentEvent.DECLINED), failure=failure)
     return _ended(answer, AttemptState.NOT_SENT, failed, failure)
 

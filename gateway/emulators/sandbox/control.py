@@ -95,13 +95,13 @@ class Control:
         return _reply(await self._book.run(unit))
 
     async def pass_time(self, request: web.Request) -> web.Response:
-        """Virtual time jumps ahead; kept across restarts."""
+        """Virtual time jumps ahead, kept across restarts; what became due has then happened."""
         fields = Fields(read_json(await read_body(request)))
         advance_ms = fields.integer("advance_ms", 0, ADVANCE_MS_MAX)
         fields.finish()
         shift_ms = await self._book.run(partial(_advance, advance_ms=advance_ms))
-        self._clock.set_shift(shift_ms)
-        return _reply({"time": self._clock.now_ms(), "shift_ms": shift_ms})
+        await self._clock.jump(shift_ms)
+        return _reply({"time": self._clock.now_ms(), "shift_ms": self._clock.shift_ms})
 
 
 def read_shift(txn: Transaction) -> int:

@@ -83,6 +83,7 @@ def spoil(lines: Sequence[Line], faults: Iterable[BillFault], mer_id: str, day: 
                     txn_time=f"{day:%Y%m%d}000000",
                     txn_type="01",
                     amount=fault.amount,
+                    query_id=f"{day:00%y%m%d}{'0' * 13}",
                 )
             )
         elif fault.kind == "MISSING":

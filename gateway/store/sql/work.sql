@@ -29,6 +29,15 @@ update attempts set
     due_time = now() + $6
 where merchant_id = $1 and attempt_id = $2 and state = 'OPEN' and tries <= $3;
 
+-- name: hurry_attempts
+-- Let the open attempts of a payment be due soon, and leave alone what is due sooner anyway.
+update attempts set due_time = now() + $3
+where merchant_id = $1
+    and payment_id = $2
+    and amount > 0
+    and state = 'OPEN'
+    and due_time > now() + $3;
+
 -- name: lease_expired_authorizations
 -- Take authorised payments whose time to capture has passed, and keep other workers off them for a while.
 with due as (

@@ -14,11 +14,11 @@ from tests.bench.accounts import HOT_MERCHANT, MERCHANTS, PAYERS
 from tests.bench.bench import Bench
 from tests.bench.plan import Kind, Mix
 from tests.bench.series import Measure, Sample, rounds
-from tests.bench.servers import Server
+from tests.bench.servers import CHANNEL, Server
 
 CONCURRENCIES = (16, 64, 256, 512)
 CHANNEL_CONCURRENCY_MAX = 64
-"""Calls under way at the sandbox: as many as a real channel would let us make."""
+"""Calls under way at the channel: as many as a real one would let us make."""
 
 POOL_SIZES = (4, 8, 16, 32)
 POOL_CONCURRENCY = 64
@@ -33,7 +33,7 @@ GATEWAY_MIXES: Mapping[str, Mix] = {
     "replays": Mix(merchants=MERCHANTS, payers=PAYERS, replays=0.5, memory=MEMORY),
     "read": Mix(kind=Kind.GET_PAYMENT, memory=MEMORY),
     "replay": Mix(kind=Kind.REPLAY, memory=MEMORY),
-    "channel": Mix(merchants=MERCHANTS, payers=PAYERS, channel="sandbox"),
+    "channel": Mix(merchants=MERCHANTS, payers=PAYERS, channel=CHANNEL),
 }
 """Series of the gateway, and what is sent for each."""
 
@@ -54,7 +54,7 @@ async def measure(bench: Bench, wanted: frozenset[str]) -> None:
 
 
 async def _gateway(bench: Bench, wanted: frozenset[str]) -> dict[str, Measure]:
-    server = (await bench.arena.house("gateway")).server
+    server = (await bench.arena.house("gateway", with_channel="channel" in wanted)).server
     remembered = Mix(merchants=MERCHANTS, payers=PAYERS, memory=MEMORY)
     best = await _best_concurrency(bench, server, remembered)
 

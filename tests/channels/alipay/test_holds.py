@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.channels.connector import Action
-from gateway.domain.channel import AttemptKind, Outcome, OutcomeClass
+from gateway.domain.channel import AttemptKind, Outcome, OutcomeClass, shown_number
 from gateway.domain.money import Money
 from gateway.domain.payment import FailureReason
 from tests.channels.alipay.wire import (
@@ -59,6 +59,7 @@ def test_held(judge: Any) -> None:
     assert (outcome.outcome, outcome.authorized) == (SUCCESS, True)
     assert outcome.money == Money("CNY", 1250)
     assert outcome.channel_number == HELD_NUMBER
+    assert shown_number(HELD_NUMBER) == AUTH_NO
     content = sent(call(SEND, CAPTURE, **WAY, charge_channel_number=outcome.channel_number))[1]
     assert (content["auth_no"], content["buyer_id"]) == (AUTH_NO, PAYER_ID)
 
@@ -122,7 +123,7 @@ def test_hold_that_cannot_be_read_is_unknown(change: dict[str, Any]) -> None:
 def test_payer_with_an_open_id() -> None:
     """Apps that are told no user ids are told open ids; without either the number stands alone."""
     told = {"payer_user_id": None, "payer_open_id": "03914IMEfXsS9K-t_Hy"}
-    assert _asked("SUCCESS", **told).channel_number == f"{AUTH_NO}_03914IMEfXsS9K-t_Hy"
+    assert _asked("SUCCESS", **told).channel_number == f"{AUTH_NO} 03914IMEfXsS9K-t_Hy"
     assert _asked("SUCCESS", payer_user_id=None).channel_number == AUTH_NO
 
 

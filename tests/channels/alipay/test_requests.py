@@ -167,7 +167,7 @@ def test_refund_of_a_capture_names_its_trade() -> None:
 
 def test_capture_names_the_payer_by_the_id_that_is_known() -> None:
     """Where Alipay told an open id instead of a user id, that one is sent; where none, none."""
-    content = sent(call(SEND, CAPTURE, **HELD | {"charge_channel_number": f"{AUTH_NO}_03_a-b"}))[1]
+    content = sent(call(SEND, CAPTURE, **HELD | {"charge_channel_number": f"{AUTH_NO} 03_a-b"}))[1]
     assert (content["auth_no"], content["buyer_open_id"]) == (AUTH_NO, "03_a-b")
     assert "buyer_id" not in content
     content = sent(call(SEND, CAPTURE, **HELD | {"charge_channel_number": AUTH_NO}))[1]

@@ -186,4 +186,5 @@ def test_unauthorised_answer_needs_no_echo() -> None:
     assert not connector.needs_token(made.moment)
     answer = reply(401, b"Unauthorized", x_correlator="")
     assert connector.parse(made, answer).outcome is UNKNOWN
+    assert connector.may_repeat(answer, made.moment)
     assert connector.needs_token(made.moment)

@@ -64,6 +64,7 @@ def test_charge(
     assert (outcome.money, outcome.channel_number) == (EUR, PAYMENT_ID)
     assert (outcome.failure is not None) == (outcome.outcome is FAILED)
     assert not outcome.not_found
+    assert outcome.acted == (status == "processing" and action is ASK)
 
 
 @pytest.mark.parametrize(

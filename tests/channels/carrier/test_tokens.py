@@ -114,10 +114,10 @@ def test_token_that_was_not_accepted() -> None:
     """A 401 makes the client fetch another; one to an older request says nothing of the newest."""
     connector, made = carrier(), call()
     refused = HttpReply(401, {}, b"")
-    connector.parse(made, refused)
+    assert connector.may_repeat(refused, made.moment)
     assert connector.needs_token(NOW)
     connector.accept_token(token_reply(access_token="new"), NOW + timedelta(seconds=1))
-    connector.parse(made, refused)
+    assert connector.may_repeat(refused, made.moment)
     assert not connector.needs_token(NOW + timedelta(seconds=1))
     later = replace(made, moment=NOW + timedelta(seconds=2))
     assert connector.build(later).headers["Authorization"] == "Bearer new"
@@ -126,7 +126,7 @@ def test_token_that_was_not_accepted() -> None:
 def test_marked_token_still_builds() -> None:
     """What was about to be built when the token was marked is built, and answered 401 at worst."""
     connector = carrier()
-    connector.parse(call(), HttpReply(401, {}, b""))
+    connector.may_repeat(HttpReply(401, {}, b""), NOW)
     assert connector.build(call()).headers["Authorization"] == f"Bearer {TOKEN}"
 
 
@@ -186,7 +186,7 @@ class _Operator(Transport):
         self.silent = False
 
     async def exchange(
-        self, request: HttpRequest, timeout_s: float, *, bytes_max: int = 0
+        self, request: HttpRequest, timeout_s: float, *, bytes_max: int = 0, origin: str = ""
     ) -> HttpReply:
         self.seen.append(request.path)
         if request.path == "/oauth2/token":

@@ -56,8 +56,10 @@ def test_wrong_barcode(auth_code: str | None) -> None:
 
 
 def test_store_is_needed() -> None:
-    """Without the number of its store a merchant cannot charge by barcode."""
+    """Without the number of its store a merchant cannot charge by barcode, and is told early."""
     settings = replace(SIDE.connector.account.settings, store_id="")
+    assert "code" in SIDE.connector.capabilities.methods
+    assert "code" not in WechatConnector(settings).capabilities.methods
     with pytest.raises(ValueError, match="store's number"):
         WechatConnector(settings).build(call(method="code"))
 

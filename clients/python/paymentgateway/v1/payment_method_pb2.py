@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&paymentgateway/v1/payment_method.proto\x12\x11paymentgateway.v1\"\xf7\x01\n\x0cWechatMethod\x12\x36\n\x06native\x18\x01 \x01(\x0b\x32\x1c.paymentgateway.v1.QrCodeWayH\x00R\x06native\x12\x34\n\x05jsapi\x18\x02 \x01(\x0b\x32\x1c.paymentgateway.v1.OpenidWayH\x00R\x05jsapi\x12\x33\n\x04\x63ode\x18\x03 \x01(\x0b\x32\x1d.paymentgateway.v1.BarcodeWayH\x00R\x04\x63ode\x12\x36\n\x05papay\x18\x04 \x01(\x0b\x32\x1e.paymentgateway.v1.ContractWayH\x00R\x05papayB\x0c\n\x03way\x12\x05\xbaH\x02\x08\x01\"\xc4\x01\n\x0c\x44ouyinMethod\x12\x36\n\x06native\x18\x01 \x01(\x0b\x32\x1c.paymentgateway.v1.QrCodeWayH\x00R\x06native\x12\x34\n\x05jsapi\x18\x02 \x01(\x0b\x32\x1c.paymentgateway.v1.OpenidWayH\x00R\x05jsapi\x12\x38\n\x06\x64\x65\x64uct\x18\x03 \x01(\x0b\x32\x1e.paymentgateway.v1.ContractWayH\x00R\x06\x64\x65\x64uctB\x0c\n\x03way\x12\x05\xbaH\x02\x08\x01\"\xfc\x03\n\x0c\x41lipayMethod\x12<\n\tprecreate\x18\x01 \x01(\x0b\x32\x1c.paymentgateway.v1.QrCodeWayH\x00R\tprecreate\x12\x33\n\x04\x63ode\x18\x02 \x01(\x0b\x32\x1d.paymentgateway.v1.BarcodeWayH\x00R\x04\x63ode\x12?\n\tagreement\x18\x03 \x01(\x0b\x32\x1f.paymentgateway.v1.AgreementWayH\x00R\tagreement\x12I\n\x10\x61uth_code_freeze\x18\x04 \x01(\x0b\x32\x1d.paymentgateway.v1.BarcodeWayH\x00R\x0e\x61uthCodeFreeze\x12/\n\x0binstalments\x18\x05 \x01(\x05\x42\r\xbaH\n\x1a\x08\x30\x00\x30\x03\x30\x06\x30\x0cR\x0binstalments\x12*\n\x11\x64isable_pay_later\x18\x06 \x01(\x08R\x0f\x64isablePayLater:\x81\x01\xbaH~\x1a|\n\x12\x61lipay.instalments\x12\x34instalments are paid by pay-later: do not disable it\x1a\x30this.instalments == 0 || !this.disable_pay_laterB\x0c\n\x03way\x12\x05\xbaH\x02\x08\x01\"\x89\x01\n\x0eUnionpayMethod\x12/\n\x03\x61pp\x18\x01 \x01(\x0b\x32\x1b.paymentgateway.v1.InAppWayH\x00R\x03\x61pp\x12\x38\n\x04\x62\x61\x63k\x18\x02 \x01(\x0b\x32\".paymentgateway.v1.AccountTokenWayH\x00R\x04\x62\x61\x63kB\x0c\n\x03way\x12\x05\xbaH\x02\x08\x01\"R\n\rCarrierMethod\x12\x41\n\x0cphone_number\x18\x01 \x01(\tB\x1e\x80\x01\x01\xbaH\x18r\x16\x32\x14^\\+[1-9][0-9]{4,14}$R\x0bphoneNumber\"\x0b\n\tQrCodeWay\"\n\n\x08InAppWay\"E\n\tOpenidWay\x12\x38\n\x06openid\x18\x01 \x01(\tB \x80\x01\x01\xbaH\x1ar\x18\x32\x16^[0-9A-Za-z_-]{1,128}$R\x06openid\"C\n\nBarcodeWay\x12\x35\n\tauth_code\x18\x01 \x01(\tB\x18\x80\x01\x01\xbaH\x12r\x10\x32\x0e^[0-9]{16,24}$R\x08\x61uthCode\"O\n\x0b\x43ontractWay\x12@\n\x0b\x63ontract_id\x18\x01 \x01(\tB\x1f\x80\x01\x01\xbaH\x19r\x17\x32\x15^[0-9A-Za-z_-]{1,64}$R\ncontractId\"R\n\x0c\x41greementWay\x12\x42\n\x0c\x61greement_no\x18\x01 \x01(\tB\x1f\x80\x01\x01\xbaH\x19r\x17\x32\x15^[0-9A-Za-z_-]{1,64}$R\x0b\x61greementNo\"U\n\x0f\x41\x63\x63ountTokenWay\x12\x42\n\raccount_token\x18\x01 \x01(\tB\x1d\x80\x01\x01\xbaH\x17r\x15\x32\x13^[0-9A-Za-z]{6,40}$R\x0c\x61\x63\x63ountTokenb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&paymentgateway/v1/payment_method.proto\x12\x11paymentgateway.v1\"\xf7\x01\n\x0cWechatMethod\x12\x36\n\x06native\x18\x01 \x01(\x0b\x32\x1c.paymentgateway.v1.QrCodeWayH\x00R\x06native\x12\x34\n\x05jsapi\x18\x02 \x01(\x0b\x32\x1c.paymentgateway.v1.OpenidWayH\x00R\x05jsapi\x12\x33\n\x04\x63ode\x18\x03 \x01(\x0b\x32\x1d.paymentgateway.v1.BarcodeWayH\x00R\x04\x63ode\x12\x36\n\x05papay\x18\x04 \x01(\x0b\x32\x1e.paymentgateway.v1.ContractWayH\x00R\x05papayB\x0c\n\x03way\x12\x05\xbaH\x02\x08\x01\"\xc4\x01\n\x0c\x44ouyinMethod\x12\x36\n\x06native\x18\x01 \x01(\x0b\x32\x1c.paymentgateway.v1.QrCodeWayH\x00R\x06native\x12\x34\n\x05jsapi\x18\x02 \x01(\x0b\x32\x1c.paymentgateway.v1.OpenidWayH\x00R\x05jsapi\x12\x38\n\x06\x64\x65\x64uct\x18\x03 \x01(\x0b\x32\x1e.paymentgateway.v1.ContractWayH\x00R\x06\x64\x65\x64uctB\x0c\n\x03way\x12\x05\xbaH\x02\x08\x01\"\x9b\x05\n\x0c\x41lipayMethod\x12<\n\tprecreate\x18\x01 \x01(\x0b\x32\x1c.paymentgateway.v1.QrCodeWayH\x00R\tprecreate\x12\x33\n\x04\x63ode\x18\x02 \x01(\x0b\x32\x1d.paymentgateway.v1.BarcodeWayH\x00R\x04\x63ode\x12?\n\tagreement\x18\x03 \x01(\x0b\x32\x1f.paymentgateway.v1.AgreementWayH\x00R\tagreement\x12I\n\x10\x61uth_code_freeze\x18\x04 \x01(\x0b\x32\x1d.paymentgateway.v1.BarcodeWayH\x00R\x0e\x61uthCodeFreeze\x12/\n\x0binstalments\x18\x05 \x01(\x05\x42\r\xbaH\n\x1a\x08\x30\x00\x30\x03\x30\x06\x30\x0cR\x0binstalments\x12*\n\x11\x64isable_pay_later\x18\x06 \x01(\x08R\x0f\x64isablePayLater:\xa0\x02\xbaH\x9c\x02\x1a|\n\x12\x61lipay.instalments\x12\x34instalments are paid by pay-later: do not disable it\x1a\x30this.instalments == 0 || !this.disable_pay_later\x1a\x9b\x01\n\x16\x61lipay.instalments.way\x12\x32\x61greement and auth_code_freeze have no instalments\x1aMthis.instalments == 0 || !(has(this.agreement) || has(this.auth_code_freeze))B\x0c\n\x03way\x12\x05\xbaH\x02\x08\x01\"\x89\x01\n\x0eUnionpayMethod\x12/\n\x03\x61pp\x18\x01 \x01(\x0b\x32\x1b.paymentgateway.v1.InAppWayH\x00R\x03\x61pp\x12\x38\n\x04\x62\x61\x63k\x18\x02 \x01(\x0b\x32\".paymentgateway.v1.AccountTokenWayH\x00R\x04\x62\x61\x63kB\x0c\n\x03way\x12\x05\xbaH\x02\x08\x01\"R\n\rCarrierMethod\x12\x41\n\x0cphone_number\x18\x01 \x01(\tB\x1e\x80\x01\x01\xbaH\x18r\x16\x32\x14^\\+[1-9][0-9]{4,14}$R\x0bphoneNumber\"\x0b\n\tQrCodeWay\"\n\n\x08InAppWay\"E\n\tOpenidWay\x12\x38\n\x06openid\x18\x01 \x01(\tB \x80\x01\x01\xbaH\x1ar\x18\x32\x16^[0-9A-Za-z_-]{1,128}$R\x06openid\"C\n\nBarcodeWay\x12\x35\n\tauth_code\x18\x01 \x01(\tB\x18\x80\x01\x01\xbaH\x12r\x10\x32\x0e^[0-9]{16,24}$R\x08\x61uthCode\"O\n\x0b\x43ontractWay\x12@\n\x0b\x63ontract_id\x18\x01 \x01(\tB\x1f\x80\x01\x01\xbaH\x19r\x17\x32\x15^[0-9A-Za-z_-]{1,64}$R\ncontractId\"R\n\x0c\x41greementWay\x12\x42\n\x0c\x61greement_no\x18\x01 \x01(\tB\x1f\x80\x01\x01\xbaH\x19r\x17\x32\x15^[0-9A-Za-z_-]{1,64}$R\x0b\x61greementNo\"U\n\x0f\x41\x63\x63ountTokenWay\x12\x42\n\raccount_token\x18\x01 \x01(\tB\x1d\x80\x01\x01\xbaH\x17r\x15\x32\x13^[0-9A-Za-z]{6,40}$R\x0c\x61\x63\x63ountTokenb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ALIPAYMETHOD'].fields_by_name['instalments']._loaded_options = None
   _globals['_ALIPAYMETHOD'].fields_by_name['instalments']._serialized_options = b'\272H\n\032\0100\0000\0030\0060\014'
   _globals['_ALIPAYMETHOD']._loaded_options = None
-  _globals['_ALIPAYMETHOD']._serialized_options = b'\272H~\032|\n\022alipay.instalments\0224instalments are paid by pay-later: do not disable it\0320this.instalments == 0 || !this.disable_pay_later'
+  _globals['_ALIPAYMETHOD']._serialized_options = b'\272H\234\002\032|\n\022alipay.instalments\0224instalments are paid by pay-later: do not disable it\0320this.instalments == 0 || !this.disable_pay_later\032\233\001\n\026alipay.instalments.way\0222agreement and auth_code_freeze have no instalments\032Mthis.instalments == 0 || !(has(this.agreement) || has(this.auth_code_freeze))'
   _globals['_UNIONPAYMETHOD'].oneofs_by_name['way']._loaded_options = None
   _globals['_UNIONPAYMETHOD'].oneofs_by_name['way']._serialized_options = b'\272H\002\010\001'
   _globals['_CARRIERMETHOD'].fields_by_name['phone_number']._loaded_options = None
@@ -60,23 +60,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOUYINMETHOD']._serialized_start=312
   _globals['_DOUYINMETHOD']._serialized_end=508
   _globals['_ALIPAYMETHOD']._serialized_start=511
-  _globals['_ALIPAYMETHOD']._serialized_end=1019
-  _globals['_UNIONPAYMETHOD']._serialized_start=1022
-  _globals['_UNIONPAYMETHOD']._serialized_end=1159
-  _globals['_CARRIERMETHOD']._serialized_start=1161
-  _globals['_CARRIERMETHOD']._serialized_end=1243
-  _globals['_QRCODEWAY']._serialized_start=1245
-  _globals['_QRCODEWAY']._serialized_end=1256
-  _globals['_INAPPWAY']._serialized_start=1258
-  _globals['_INAPPWAY']._serialized_end=1268
-  _globals['_OPENIDWAY']._serialized_start=1270
-  _globals['_OPENIDWAY']._serialized_end=1339
-  _globals['_BARCODEWAY']._serialized_start=1341
-  _globals['_BARCODEWAY']._serialized_end=1408
-  _globals['_CONTRACTWAY']._serialized_start=1410
-  _globals['_CONTRACTWAY']._serialized_end=1489
-  _globals['_AGREEMENTWAY']._serialized_start=1491
-  _globals['_AGREEMENTWAY']._serialized_end=1573
-  _globals['_ACCOUNTTOKENWAY']._serialized_start=1575
-  _globals['_ACCOUNTTOKENWAY']._serialized_end=1660
+  _globals['_ALIPAYMETHOD']._serialized_end=1178
+  _globals['_UNIONPAYMETHOD']._serialized_start=1181
+  _globals['_UNIONPAYMETHOD']._serialized_end=1318
+  _globals['_CARRIERMETHOD']._serialized_start=1320
+  _globals['_CARRIERMETHOD']._serialized_end=1402
+  _globals['_QRCODEWAY']._serialized_start=1404
+  _globals['_QRCODEWAY']._serialized_end=1415
+  _globals['_INAPPWAY']._serialized_start=1417
+  _globals['_INAPPWAY']._serialized_end=1427
+  _globals['_OPENIDWAY']._serialized_start=1429
+  _globals['_OPENIDWAY']._serialized_end=1498
+  _globals['_BARCODEWAY']._serialized_start=1500
+  _globals['_BARCODEWAY']._serialized_end=1567
+  _globals['_CONTRACTWAY']._serialized_start=1569
+  _globals['_CONTRACTWAY']._serialized_end=1648
+  _globals['_AGREEMENTWAY']._serialized_start=1650
+  _globals['_AGREEMENTWAY']._serialized_end=1732
+  _globals['_ACCOUNTTOKENWAY']._serialized_start=1734
+  _globals['_ACCOUNTTOKENWAY']._serialized_end=1819
 # @@protoc_insertion_point(module_scope)

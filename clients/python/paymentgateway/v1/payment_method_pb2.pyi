@@ -115,7 +115,9 @@ class AlipayMethod(_message.Message):
     INSTALMENTS_FIELD_NUMBER: _builtins.int
     DISABLE_PAY_LATER_FIELD_NUMBER: _builtins.int
     instalments: _builtins.int
-    """Number of instalments that the payer pays by pay-later: 3, 6 or 12. 0 means none."""
+    """Number of instalments that the payer pays by pay-later: 3, 6 or 12. 0 means none, as it must for agreement and
+    auth_code_freeze.
+    """
     disable_pay_later: _builtins.bool
     """Whether the payer may not pay by pay-later. What was used is in Payment.funding_source."""
     @_builtins.property

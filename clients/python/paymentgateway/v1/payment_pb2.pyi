@@ -336,6 +336,10 @@ class _FailureReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Failure
     """The channel refunds a payment only for some time after it was captured, which is over."""
     FAILURE_REASON_TOO_MANY_REFUNDS: _FailureReason.ValueType  # 15
     """The payment has as many refunds as the channel makes of one payment."""
+    FAILURE_REASON_TOO_MANY_CAPTURES: _FailureReason.ValueType  # 16
+    """The payment has as many captures as the channel makes of one payment."""
+    FAILURE_REASON_PARTIAL_CAPTURE_UNSUPPORTED: _FailureReason.ValueType  # 17
+    """The channel captures all that is authorised, or nothing."""
 
 class FailureReason(_FailureReason, metaclass=_FailureReasonEnumTypeWrapper):
     """Reason of a definite failure. The set may grow: treat an unknown value as FAILURE_REASON_DECLINED."""
@@ -372,6 +376,10 @@ FAILURE_REASON_REFUND_WINDOW_CLOSED: FailureReason.ValueType  # 14
 """The channel refunds a payment only for some time after it was captured, which is over."""
 FAILURE_REASON_TOO_MANY_REFUNDS: FailureReason.ValueType  # 15
 """The payment has as many refunds as the channel makes of one payment."""
+FAILURE_REASON_TOO_MANY_CAPTURES: FailureReason.ValueType  # 16
+"""The payment has as many captures as the channel makes of one payment."""
+FAILURE_REASON_PARTIAL_CAPTURE_UNSUPPORTED: FailureReason.ValueType  # 17
+"""The channel captures all that is authorised, or nothing."""
 Global___FailureReason: _TypeAlias = FailureReason  # noqa: Y015
 
 @_typing.final

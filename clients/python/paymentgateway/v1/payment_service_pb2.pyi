@@ -308,7 +308,7 @@ class CaptureRequest(_message.Message):
     payment_id: _builtins.str
     """Payment to capture."""
     final: _builtins.bool
-    """Whether the rest of the authorisation is released after this capture."""
+    """Whether the rest of the authorisation is released after this capture; it always is after the last that the channel makes."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """Amount to take, in the payment's currency. Optional: unset takes all that remains."""

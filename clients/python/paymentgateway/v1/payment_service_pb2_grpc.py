@@ -95,7 +95,8 @@ class PaymentServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Capture(self, request, context):
-        """Takes all or part of an authorised amount. Starts in AUTHORIZED; ends in SUCCEEDED once final or complete.
+        """Takes all or part of an authorised amount. Starts in AUTHORIZED; ends in SUCCEEDED once final or complete. What the channel does not
+        capture (a part of the amount, or once more) is an answer with state FAILED, bound to its key.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

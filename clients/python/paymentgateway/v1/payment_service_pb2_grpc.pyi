@@ -44,7 +44,9 @@ class PaymentServiceStub:
     overloaded, unavailable) says nothing about its items: send it again as it is, and what was executed is answered as a replay.
     """
     Capture: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CaptureRequest, _payment_service_pb2.CaptureResponse]
-    """Takes all or part of an authorised amount. Starts in AUTHORIZED; ends in SUCCEEDED once final or complete."""
+    """Takes all or part of an authorised amount. Starts in AUTHORIZED; ends in SUCCEEDED once final or complete. What the channel does not
+    capture (a part of the amount, or once more) is an answer with state FAILED, bound to its key.
+    """
     Cancel: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CancelRequest, _payment_service_pb2.CancelResponse]
     """Ends a payment before money is taken. Starts in PROCESSING, REQUIRES_ACTION or AUTHORIZED (nothing captured yet); ends in CANCELED."""
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]
@@ -72,7 +74,9 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     overloaded, unavailable) says nothing about its items: send it again as it is, and what was executed is answered as a replay.
     """
     Capture: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CaptureRequest, _payment_service_pb2.CaptureResponse]  # type: ignore[assignment]
-    """Takes all or part of an authorised amount. Starts in AUTHORIZED; ends in SUCCEEDED once final or complete."""
+    """Takes all or part of an authorised amount. Starts in AUTHORIZED; ends in SUCCEEDED once final or complete. What the channel does not
+    capture (a part of the amount, or once more) is an answer with state FAILED, bound to its key.
+    """
     Cancel: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CancelRequest, _payment_service_pb2.CancelResponse]  # type: ignore[assignment]
     """Ends a payment before money is taken. Starts in PROCESSING, REQUIRES_ACTION or AUTHORIZED (nothing captured yet); ends in CANCELED."""
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]  # type: ignore[assignment]
@@ -115,7 +119,9 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.CaptureRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.CaptureResponse, _abc.Awaitable[_payment_service_pb2.CaptureResponse]]:
-        """Takes all or part of an authorised amount. Starts in AUTHORIZED; ends in SUCCEEDED once final or complete."""
+        """Takes all or part of an authorised amount. Starts in AUTHORIZED; ends in SUCCEEDED once final or complete. What the channel does not
+        capture (a part of the amount, or once more) is an answer with state FAILED, bound to its key.
+        """
 
     @_abc_1.abstractmethod
     def Cancel(
