@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
     """Run one command and give its exit code; by default with the process's own arguments."""
     if not __debug__:
         return _complain("Python was told to leave out assertions: start without -O.")
-    chosen = make_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    chosen = make_parser(words).parse_args(words)
     configure_logging("warning", "console")  # until a command that serves knows better
     try:
         code: int = chosen.run(chosen, os.environ if environ is None else environ)

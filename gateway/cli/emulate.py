@@ -1,33 +1,27 @@
 """`gateway emulate CHANNEL`: strict stand-ins for real payment channels, one command each.
 
-A channel joins by one line in STAND_INS: everything else (help, folder, address, settings) is said
-here once and filled in from what the stand-in says about itself.
+A channel joins by its name in STAND_INS: everything else (help, folder, address, settings) is said
+here once and filled in from what the stand-in, a package of `gateway.emulators`, says about itself.
 """
 
 import argparse
 import asyncio
 import signal
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from gateway.app.embedded import data_folder
 from gateway.app.errors import StartError
 from gateway.cli.command import DONE, Command, Environ
 from gateway.config import Address, Settings, load_settings
-from gateway.emulators import alipay, carrier, douyin, unionpay, wechat
 from gateway.emulators.core.book import BookError
 from gateway.emulators.core.stand_in import StandIn
 from gateway.telemetry.logging import configure_logging
 
-STAND_INS: tuple[StandIn, ...] = (
-    wechat.STAND_IN,
-    alipay.STAND_IN,
-    douyin.STAND_IN,
-    unionpay.STAND_IN,
-    carrier.STAND_IN,
-)
+STAND_INS = ("wechat", "alipay", "douyin", "unionpay", "carrier")
 
 
 def run(stand_in: StandIn, arguments: Namespace, environ: Environ) -> int:
@@ -119,4 +113,7 @@ def _command(stand_in: StandIn) -> Command:
     )
 
 
-COMMANDS: tuple[Command, ...] = tuple(_command(stand_in) for stand_in in STAND_INS)
+def commands(name: str) -> Iterator[Command]:
+    """Give the command of the stand-in of this name; of all, where none has it."""
+    for known in [name] if name in STAND_INS else STAND_INS:
+        yield _command(import_module(f"gateway.emulators.{known}").STAND_IN)

@@ -7,6 +7,7 @@ import json
 import shlex
 from argparse import ArgumentParser
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from gateway.app.embedded import EmbeddedPostgresError
 from gateway.app.errors import StartError
 from gateway.cli import main
 from gateway.cli.command import Command
-from gateway.cli.parser import COMMANDS, make_parser
+from gateway.cli.parser import MODULES, commands, make_parser
 from gateway.config import Settings, settings_table, variable
 from gateway.domain.change import ReviewCase, ReviewKind
 from gateway.domain.ids import to_text
@@ -26,6 +27,7 @@ from gateway.telemetry.logging import get_logger
 
 CASE_ID = UUID("01990a5b-7c3d-7000-8000-0a1b2c3d4e5f")
 PAYMENT_ID = UUID("01990a5b-7c3d-7000-8000-0a1b2c3d4e60")
+COMMANDS = tuple(commands())
 READS_SETTINGS = {
     "serve": [],
     "sandbox": [],
@@ -87,6 +89,11 @@ def test_help_tells_all(command: Command, capsys: pytest.CaptureFixture[str]) ->
     assert f"gateway {command.name}" in text.partition("examples:\n")[2]
 
 
+def _shown(run: Any) -> tuple[Any, ...]:
+    """Tell runs apart by what they do and for whom."""
+    return (run.func, *run.args) if isinstance(run, partial) else (run,)
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_examples_are_true(command: Command) -> None:
     """Every example in a help can be typed as it stands."""
@@ -95,7 +102,7 @@ def test_examples_are_true(command: Command) -> None:
         words = shlex.split(example)
         while words[0] != "gateway":
             assert words.pop(0).split("=")[0] in known
-        assert make_parser().parse_args(words[1:]).run is command.run
+        assert _shown(make_parser(words[1:]).parse_args(words[1:]).run) == _shown(command.run)
 
 
 @pytest.mark.parametrize("words", [[], ["ledger"], ["reviews"], ["dance"], ["serve", "--fast"]])
@@ -345,6 +352,14 @@ def test_config_describes_whatever_is_set(capsys: pytest.CaptureFixture[str]) ->
     """`config --markdown` describes all settings, even where the environment is wrong."""
     assert main(["config", "--markdown"], {"GATEWAY_POOL_SIZE": "0"}) == 0
     assert capsys.readouterr().out == settings_table() + "\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_a_command_loads_alone(command: Command) -> None:
+    """A command that is named brings its own module and its group's, and no other's."""
+    words = command.name.split()
+    firsts = {found.name.partition(" ")[0] for found in commands(words)}
+    assert firsts == {words[0]} <= MODULES.keys()
 
 
 def test_commands_are_named_once() -> None:

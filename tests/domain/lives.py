@@ -57,6 +57,9 @@ ABNORMAL = Outcome(OutcomeClass.PENDING, abnormal=True, evidence="abnormal")
 SILENT = Outcome(OutcomeClass.UNKNOWN)
 NOT_FOUND = Outcome(OutcomeClass.UNKNOWN, not_found=True)
 NOT_SENT = Outcome(OutcomeClass.NOT_SENT)
+NOT_BUILT = Outcome(
+    OutcomeClass.NOT_SENT, failure=Failure(FailureReason.NOT_ACCEPTED, "No such request.")
+)
 
 HOUR = timedelta(hours=1)
 """Longer than a sample payment stays open unpaid, shorter than an authorisation lives."""

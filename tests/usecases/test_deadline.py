@@ -16,6 +16,7 @@ import pytest
 from gateway.clock import Deadline
 from gateway.domain.errors import DeadlinePassed, GatewayError, Overloaded, Reason, Unavailable
 from gateway.domain.payment import PaymentState
+from gateway.usecases.merchants import MEMORY_LIFETIME_S
 from tests.domain.lives import PAID, SILENT
 from tests.usecases.methods import METHODS, Method, kept, made, owner
 from tests.usecases.world import World, patience, pay_command
@@ -199,7 +200,7 @@ async def test_the_place_is_given_back_whatever_fails(world: World, method: Meth
     for where in STORE_CALLS:
         fresh = World(world.clock)
         command = method.command(await method.before(fresh))
-        fresh.clock.advance(timedelta(seconds=2))
+        fresh.clock.advance(timedelta(seconds=MEMORY_LIFETIME_S))
         fresh.store.hooks.fail(where, AWAY)
 
         with contextlib.suppress(GatewayError):
@@ -307,7 +308,7 @@ async def test_a_slow_read_before_the_intent_keeps_nothing(world: World, name: s
     """Where the deadline passes before anything could be kept, the caller learns just that."""
     method = METHODS[name]
     command = method.command(await method.before(world))
-    world.clock.advance(timedelta(seconds=2))
+    world.clock.advance(timedelta(seconds=MEMORY_LIFETIME_S))
     before = kept(world)
     gate = world.store.hooks.hold(READS[name])
 

@@ -19,6 +19,7 @@ from tests.domain.lives import (
     CLOSED,
     DECLINED,
     HELD,
+    NOT_BUILT,
     NOT_FOUND,
     NOT_SENT,
     PAID,
@@ -47,6 +48,7 @@ LOST_RACE = Contended(Reason.CONTENTION, "Lost.", retry_after_s=1)
         (DECLINED, S.FAILED, FailureReason.INSUFFICIENT_FUNDS),
         (CLOSED, S.FAILED, FailureReason.DECLINED),
         (NOT_SENT, S.FAILED, FailureReason.CHANNEL_UNAVAILABLE),
+        (NOT_BUILT, S.FAILED, FailureReason.NOT_ACCEPTED),
     ],
 )
 async def test_the_answer_is_what_the_channel_said(
@@ -71,7 +73,7 @@ async def test_what_is_not_known_is_asked_about_later(world: World, outcome: Out
     assert attempt.due_time == world.clock.now() + TIMING.recovery_delay_min
 
 
-@pytest.mark.parametrize("outcome", [PAID, HELD, DECLINED, NOT_SENT])
+@pytest.mark.parametrize("outcome", [PAID, HELD, DECLINED, NOT_SENT, NOT_BUILT])
 async def test_what_is_known_is_never_asked_about(world: World, outcome: Outcome) -> None:
     """A final word closes the attempt, so no worker finds work."""
     await world.paying(outcome)

@@ -62,7 +62,7 @@ FREE: dict[str, tuple[dict[str, Any], dict[str, Any], type[GatewayError], Reason
     ),
     "expiry too far ahead": (
         {},
-        {"expire_time": START + EXPIRY.longest + timedelta(seconds=3)},
+        {"expire_time": START + EXPIRY.longest + timedelta(minutes=1)},
         InvalidRequest,
         Reason.INVALID_REQUEST,
     ),

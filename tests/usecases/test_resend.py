@@ -10,13 +10,14 @@ from gateway.domain.operation import OperationState
 from tests.domain.lives import (
     DECLINED,
     DONE,
+    NOT_BUILT,
     NOT_FOUND,
     NOT_SENT,
     SILENT,
     WAITING,
 )
 from tests.usecases.methods import METHODS, Method, made
-from tests.usecases.world import World
+from tests.usecases.world import TIMING, World
 
 Op = OperationState
 OPERATIONS = {name: method for name, method in METHODS.items() if name not in ("pay", "top_up")}
@@ -73,6 +74,30 @@ async def test_what_ended_while_it_was_asked_about_is_not_sent_again(
 
     assert len(world.channel.requested("send")) == sent
     assert world.rows.open_attempts() == []
+
+
+@pytest.mark.parametrize("asking_fails", [False, True])
+@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
+async def test_what_can_never_be_sent_is_shown_to_people(
+    world: World, method: Method, *, asking_fails: bool
+) -> None:
+    """An operation that no request can be made of stays open, and becomes a case in its time."""
+    payment = await method.before(world)
+    await method.run(world, method.command(payment), NOT_BUILT)
+    (attempt,) = world.rows.open_attempts()
+    world.clock.advance(TIMING.review_after)
+    world.channel.will("send", NOT_BUILT)
+    if asking_fails:
+        world.channel.hooks.fail("ask", ValueError("no key of ours is valid now"))
+
+    await world.recovering(NOT_FOUND)
+
+    assert [(case.kind, case.subject) for case in world.observer.reviews] == [
+        ("UNRESOLVED", attempt.number)
+    ]
+    (later,) = world.rows.open_attempts()
+    assert later.due_time
+    assert later.due_time > world.clock.now()
 
 
 @pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)

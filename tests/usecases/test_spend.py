@@ -153,7 +153,7 @@ FREE: dict[str, tuple[dict[str, Any], dict[str, Any], type[GatewayError], Reason
     "no such merchant": ({}, {"merchant_id": "m_2"}, NotFound, Reason.MERCHANT_NOT_FOUND),
     "expiry too far ahead": (
         {},
-        {"expire_time": START + EXPIRY.longest + timedelta(seconds=3)},
+        {"expire_time": START + EXPIRY.longest + timedelta(minutes=1)},
         InvalidRequest,
         Reason.INVALID_REQUEST,
     ),

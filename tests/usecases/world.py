@@ -28,7 +28,7 @@ from gateway.usecases.commands import (
 from gateway.usecases.execution import Execution, Timing
 from gateway.usecases.expire import Expire
 from gateway.usecases.intents import ExpiryTerms
-from gateway.usecases.merchants import MerchantBook
+from gateway.usecases.merchants import MEMORY_LIFETIME_S, MerchantBook
 from gateway.usecases.notified import Notified
 from gateway.usecases.pay import Pay
 from gateway.usecases.pay_many import PayMany
@@ -200,7 +200,7 @@ class World:
     def change_merchant(self, **fields: Any) -> None:
         """Change the merchant behind everybody's back, and let every memory of it grow old."""
         self.rows.merchants["m_1"] = replace(self.rows.merchants["m_1"], **fields)
-        self.clock.advance(timedelta(seconds=2))
+        self.clock.advance(timedelta(seconds=MEMORY_LIFETIME_S))
 
     def settle(self, amount: int) -> None:
         """Let so much of what the merchant has unsettled become available, as settlement will."""
