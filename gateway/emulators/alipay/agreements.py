@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from gateway.emulators.alipay.errors import Refusal
 from gateway.emulators.alipay.records import Kind, Next, Record, logon_id
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 
 VALID_FOR_MS: Final = 89 * 365 * beijing.DAY_MS
 

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from gateway.emulators.alipay.funding import pay_channels
 from gateway.emulators.alipay.money import yuan
 from gateway.emulators.alipay.play import read_buyer
+from gateway.emulators.core import beijing
 from gateway.emulators.core.fields import Fields, InvalidField
-from gateway.emulators.v3style import beijing
-from gateway.emulators.v3style.shapes import (
+from gateway.emulators.core.shapes import (
     Shape,
     choice,
     group,

@@ -11,7 +11,7 @@ from typing import Final
 from gateway.emulators.alipay.errors import MISSING, Unproven
 from gateway.emulators.alipay.form import Form, signed_text
 from gateway.emulators.alipay.keys import App, Keys
-from gateway.emulators.v3style import crypto
+from gateway.emulators.core import crypto
 
 SIGN_TYPE: Final = "RSA2"
 APP_SN, ROOT_SN = "app_cert_sn", "alipay_root_cert_sn"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from gateway.emulators.alipay.money import to_yuan
 from gateway.emulators.alipay.records import Kind, Next, Record, View, logon_id, open_id
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 
 OperationKind = Literal["FREEZE", "UNFREEZE", "PAY"]
 LIFE_MS: Final = 15 * beijing.DAY_MS  # of one that nobody confirms, at the longest

@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from gateway.emulators.alipay.money import to_yuan
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 
 FEE_RATE: Final = Decimal("0.006")
 ACCOUNT_SUFFIX: Final = "0156"

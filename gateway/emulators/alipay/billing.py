@@ -12,8 +12,8 @@ from gateway.emulators.alipay.channel import Asked, Channel
 from gateway.emulators.alipay.errors import Refusal
 from gateway.emulators.alipay.records import logon_id
 from gateway.emulators.alipay.trades import Trade
+from gateway.emulators.core import beijing
 from gateway.emulators.core.book import Row, Transaction, Value
-from gateway.emulators.v3style import beijing
 
 READY_HOUR: Final = 9  # of the next day
 URL_LIFE_MS: Final = 30_000

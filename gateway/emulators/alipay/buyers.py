@@ -21,9 +21,8 @@ from gateway.emulators.alipay.records import View
 from gateway.emulators.alipay.refunds import Refund
 from gateway.emulators.alipay.trades import Trade
 from gateway.emulators.core.book import Book, Transaction
-from gateway.emulators.core.control import answer, read_fields
+from gateway.emulators.core.control import Conflict, Missing, answer, read_fields
 from gateway.emulators.core.fields import Fields
-from gateway.emulators.v3style.explaining import Conflict, Missing
 
 CODE_LENGTH_MAX: Final = 256
 

@@ -6,9 +6,9 @@ from typing import Final
 from gateway.emulators.alipay.keys import App, Keys
 from gateway.emulators.alipay.play import PLAIN, Play
 from gateway.emulators.alipay.records import View
+from gateway.emulators.core import beijing
 from gateway.emulators.core.clock import Clock
-from gateway.emulators.v3style import beijing
-from gateway.emulators.v3style.shapes import Value, canonical
+from gateway.emulators.core.shapes import Value, canonical
 
 REFUND_WINDOW_MS: Final = 365 * beijing.DAY_MS
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from gateway.emulators.alipay.records import Kind, Next, Record
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 
 LIFE_MS: Final = 2 * beijing.HOUR_MS
 

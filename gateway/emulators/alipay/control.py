@@ -21,12 +21,10 @@ from gateway.emulators.alipay.records import Kind as RecordKind
 from gateway.emulators.alipay.records import Record, View
 from gateway.emulators.alipay.settings import describe
 from gateway.emulators.alipay.trades import Trade
-from gateway.emulators.core import outbox, visits
+from gateway.emulators.core import beijing, outbox, visits
 from gateway.emulators.core.book import Book, Transaction, Value
-from gateway.emulators.core.control import answer, read_fields, read_page
+from gateway.emulators.core.control import Missing, answer, read_fields, read_page
 from gateway.emulators.core.fields import InvalidField
-from gateway.emulators.v3style import beijing
-from gateway.emulators.v3style.explaining import Missing
 
 KINDS: Final[tuple[RecordKind, ...]] = ("code", "trade", "refund", "authorization", "agreement")
 BILL_FAULT_AMOUNT_MAX: Final = 10**12

@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.emulators.alipay.errors import Unproven
 from gateway.emulators.alipay.replies import unproven
 from gateway.emulators.core.book import BookBusy
+from gateway.emulators.core.control import Conflict, Missing
 from gateway.emulators.core.fields import InvalidField
 from gateway.emulators.core.outbox import OutboxFull
 from gateway.emulators.core.rules import TooManyRules
@@ -20,7 +21,6 @@ from gateway.emulators.core.wire import (
     json_bytes,
     reply,
 )
-from gateway.emulators.v3style.explaining import Conflict, Missing
 
 _TOO_LARGE: Final = f"The body exceeds {BODY_BYTES_MAX} bytes."
 _KINDS: Final[tuple[tuple[type[Exception], HTTPStatus, str], ...]] = (

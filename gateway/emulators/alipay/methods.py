@@ -18,7 +18,7 @@ from gateway.emulators.alipay.answers import Answer, done
 from gateway.emulators.alipay.channel import Asked, Channel
 from gateway.emulators.alipay.errors import Refusal
 from gateway.emulators.core.book import Transaction
-from gateway.emulators.v3style.shapes import Shape
+from gateway.emulators.core.shapes import Shape
 
 Act = Callable[[Transaction, Channel, Asked, int], Answer]
 Choose = Callable[[dict[str, Any]], Shape]

@@ -17,10 +17,9 @@ from gateway.emulators.alipay.form import signed_text
 from gateway.emulators.alipay.money import to_yuan
 from gateway.emulators.alipay.play import LIES, SPOILS, Play
 from gateway.emulators.alipay.records import Record
-from gateway.emulators.core import outbox, visits
+from gateway.emulators.core import beijing, crypto, outbox, visits
 from gateway.emulators.core.book import Transaction
 from gateway.emulators.core.outbox import GOOD, Notice, Notification
-from gateway.emulators.v3style import beijing, crypto
 
 STALE_MS: Final = beijing.DAY_MS
 UNSIGNED: Final = frozenset(("sign", "sign_type"))

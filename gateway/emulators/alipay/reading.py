@@ -24,7 +24,7 @@ from gateway.emulators.alipay.form import Form
 from gateway.emulators.alipay.methods import METHODS, Method
 from gateway.emulators.core import seen
 from gateway.emulators.core.fields import Fields, InvalidField, read_json
-from gateway.emulators.v3style.shapes import read_shape
+from gateway.emulators.core.shapes import read_shape
 
 SKEW_S_MAX: Final = 300
 UNSERVED: Final = "unserved"  # the operation of requests for a method that is not served

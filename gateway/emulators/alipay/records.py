@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal, Self
 
 from gateway.emulators.alipay.play import Play
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 
 Kind = Literal["code", "trade", "refund", "authorization", "agreement"]
 View = dict[str, object]

@@ -15,8 +15,8 @@ from gateway.emulators.alipay.refunds import Refund
 from gateway.emulators.alipay.standing import require
 from gateway.emulators.alipay.telling import first_notices
 from gateway.emulators.alipay.trades import Trade
+from gateway.emulators.core import beijing
 from gateway.emulators.core.book import Transaction
-from gateway.emulators.v3style import beijing
 
 
 def make(txn: Transaction, channel: Channel, asked: Asked, now: int) -> Answer:

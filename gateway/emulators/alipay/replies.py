@@ -19,8 +19,8 @@ from gateway.emulators.alipay.errors import Unproven
 from gateway.emulators.alipay.play import FaultName
 from gateway.emulators.alipay.reading import ERROR_NODE
 from gateway.emulators.alipay.records import View
+from gateway.emulators.core import crypto
 from gateway.emulators.core.wire import cut, send_half
-from gateway.emulators.v3style import crypto
 
 BAD_GATEWAY: Final = b"<html><head><title>502 Bad Gateway</title></head><body>502</body></html>"
 BROKEN: Final = b"<html><head><title>500</title></head><body>500</body></html>"

@@ -14,9 +14,8 @@ from gateway.emulators.alipay.money import yuan
 from gateway.emulators.alipay.play import Play, read_buyer
 from gateway.emulators.alipay.records import View, new_buyer, new_number
 from gateway.emulators.core.book import Book, Transaction
-from gateway.emulators.core.control import answer, read_fields
+from gateway.emulators.core.control import Conflict, Missing, answer, read_fields
 from gateway.emulators.core.fields import Fields
-from gateway.emulators.v3style.explaining import Conflict, Missing
 
 PRODUCT_DEFAULT: Final = "GENERAL_WITHHOLDING_P"
 SCENE_DEFAULT: Final = "INDUSTRY|DEFAULT"

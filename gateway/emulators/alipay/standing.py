@@ -12,8 +12,8 @@ from gateway.emulators.alipay.channel import Asked, Channel
 from gateway.emulators.alipay.errors import Refusal
 from gateway.emulators.alipay.records import View
 from gateway.emulators.alipay.trades import Trade
+from gateway.emulators.core import beijing
 from gateway.emulators.core.book import Transaction
-from gateway.emulators.v3style import beijing
 
 CANCEL_WINDOW_MS: Final = beijing.DAY_MS
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from gateway.emulators.alipay.money import to_yuan
 from gateway.emulators.alipay.records import Kind, Next, Record, View, logon_id
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 
 Way = Literal["QR", "CODE", "AGREEMENT", "AUTH"]
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from gateway.emulators.core.fields import Fields, InvalidField
-from gateway.emulators.v3style.shapes import Read
+from gateway.emulators.core.shapes import Read
 
 UNIT: Final = 1_000
 AMOUNT_MAX: Final = 999_999_999_999  # in thousandths

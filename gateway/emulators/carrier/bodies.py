@@ -24,7 +24,7 @@ from gateway.emulators.carrier.records import Sink
 from gateway.emulators.carrier.refunds import RefundType
 from gateway.emulators.carrier.sinks import read_credential, read_sink
 from gateway.emulators.core.fields import Fields, InvalidField
-from gateway.emulators.v3style.shapes import (
+from gateway.emulators.core.shapes import (
     Read,
     Shape,
     Value,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from gateway.emulators.carrier.payments import PaymentKind
 from gateway.emulators.carrier.records import Sink
 from gateway.emulators.carrier.refunds import RefundType
-from gateway.emulators.v3style.shapes import Value, canonical
+from gateway.emulators.core.shapes import Value, canonical
 
 Order = Literal["asc", "desc"]
 

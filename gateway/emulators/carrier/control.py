@@ -20,12 +20,11 @@ from gateway.emulators.carrier.payments import Payment
 from gateway.emulators.carrier.people import PHONE
 from gateway.emulators.carrier.records import Kind, Record, View
 from gateway.emulators.carrier.routes import SCOPES
-from gateway.emulators.core import outbox, visits
+from gateway.emulators.core import beijing, outbox, visits
 from gateway.emulators.core.book import Book, Transaction
 from gateway.emulators.core.clock import Clock
 from gateway.emulators.core.control import answer, read_fields, read_page
 from gateway.emulators.core.fields import Fields, InvalidField
-from gateway.emulators.v3style import beijing
 
 KINDS: Final[tuple[Kind, ...]] = ("payment", "refund")
 _SECRETS: Final = frozenset(("sink_token",))

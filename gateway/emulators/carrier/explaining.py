@@ -39,7 +39,7 @@ def explain(error: Exception) -> web.Response:
         case Conflict() | TooManyRules():
             return _plain(HTTPStatus.CONFLICT, error)
         case _:
-            return explained(_as_refusal(error))
+            return explained(as_refusal(error))
 
 
 def _plain(status: HTTPStatus, error: Exception) -> web.Response:
@@ -47,7 +47,8 @@ def _plain(status: HTTPStatus, error: Exception) -> web.Response:
     return reply(status, json_bytes(view))
 
 
-def _as_refusal(error: Exception) -> Refusal:
+def as_refusal(error: Exception) -> Refusal:
+    """What the API says of something that was raised."""
     match error:
         case Refusal():
             refusal = error

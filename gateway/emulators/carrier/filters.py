@@ -9,7 +9,7 @@ from gateway.emulators.carrier.commands import Command, ListPayments, ListRefund
 from gateway.emulators.carrier.errors import Refusal
 from gateway.emulators.carrier.incoming import Incoming
 from gateway.emulators.core.fields import Fields, InvalidField
-from gateway.emulators.v3style.shapes import Shape, choice, may, text
+from gateway.emulators.core.shapes import Shape, choice, may, text
 
 PER_PAGE_DEFAULT: Final = 10
 PER_PAGE_MAX: Final = 1_000

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
 
 from gateway.emulators.core import switches
+from gateway.emulators.core.beijing import DAY_MS
 from gateway.emulators.core.book import Transaction
 from gateway.emulators.core.fields import Fields
-from gateway.emulators.v3style.beijing import DAY_MS
 
 Duplicates = Literal["CONFLICT", "REPLAY", "INVALID_ARGUMENT"]
 SPAN_MS_MAX: Final = 400 * DAY_MS

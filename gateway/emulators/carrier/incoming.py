@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 from gateway.emulators.carrier.commands import Command
 from gateway.emulators.core import seen
 from gateway.emulators.core.fields import Fields, InvalidField, read_json
-from gateway.emulators.v3style.shapes import Shape, Value, read_shape
+from gateway.emulators.core.shapes import Shape, Value, read_shape
 
 QUERY_FIELDS_MAX: Final = 32
 FORM_TYPE: Final = "application/x-www-form-urlencoded"

@@ -58,7 +58,6 @@ class Asked:
     authorization: str | None = field(default=None, repr=False)
     flat: Mapping[str, str] = field(default_factory=dict)  # values by path, for rules
     names: Mapping[seen.Place, frozenset[str]] = field(default_factory=dict)
-    correlator: str | None = None  # the header that is echoed
 
 
 def perform(

@@ -22,9 +22,7 @@ _CORRELATOR: Final = re.compile(r"[a-zA-Z0-9\-_:;./<>{}]{0,256}")
 
 def read(request: web.Request, body: bytes) -> Asked:
     """What somebody asks."""
-    headers: dict[str, tuple[str, ...]] = {}
-    for name, value in request.headers.items():
-        headers[name.lower()] = (*headers.get(name.lower(), ()), value)
+    headers = _headers(request)
     incoming = Incoming(request.method, request.raw_path, headers, body)
     found = find_route(ROUTES, incoming.method, incoming.target)
     authorization = incoming.header("authorization")
@@ -33,8 +31,6 @@ def read(request: web.Request, body: bytes) -> Asked:
         return Asked(UNSERVED, None, refusal, authorization, names=incoming.names())
     route, values = found
     incoming = Incoming(request.method, request.raw_path, headers, body, values)
-    correlator = incoming.header(CORRELATOR)
-    good = correlator is not None and _CORRELATOR.fullmatch(correlator)
     return Asked(
         route.operation,
         route.scope,
@@ -42,8 +38,21 @@ def read(request: web.Request, body: bytes) -> Asked:
         authorization,
         incoming.flat(),
         incoming.names(),
-        correlator if good else None,
     )
+
+
+def correlator_of(request: web.Request) -> str | None:
+    """What every answer echoes, errors and empty ones too; None where it is not as it must be."""
+    given = _headers(request).get(CORRELATOR, ())
+    good = len(given) == 1 and _CORRELATOR.fullmatch(given[0])
+    return given[0] if good else None
+
+
+def _headers(request: web.Request) -> dict[str, tuple[str, ...]]:
+    headers: dict[str, tuple[str, ...]] = {}
+    for name, value in request.headers.items():
+        headers[name.lower()] = (*headers.get(name.lower(), ()), value)
+    return headers
 
 
 def _command(route: Route, incoming: Incoming) -> Command | Refusal:

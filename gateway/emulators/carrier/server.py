@@ -15,10 +15,10 @@ import structlog
 from aiohttp import web
 
 from gateway.emulators.carrier import deliveries, notices, play, reading, rows, settlement
-from gateway.emulators.carrier.answers import Answer, failed
+from gateway.emulators.carrier.answers import Answer, failed, refused
 from gateway.emulators.carrier.clientfiles import open_clients
 from gateway.emulators.carrier.control import Control
-from gateway.emulators.carrier.explaining import explain
+from gateway.emulators.carrier.explaining import as_refusal, explain
 from gateway.emulators.carrier.oauth import Client
 from gateway.emulators.carrier.operations import Asked, perform
 from gateway.emulators.carrier.people import People
@@ -34,7 +34,7 @@ from gateway.emulators.core.outbox import OutboxFull
 from gateway.emulators.core.service import Gate, listen, make_runner, run_until
 from gateway.emulators.core.stand_in import Ready
 from gateway.emulators.core.timers import Timers
-from gateway.emulators.core.wire import read_body
+from gateway.emulators.core.wire import BodyIncomplete, BodyTooLarge, read_body
 
 BEFORE_REPLY_TIMEOUT_S: Final = 2.0
 BOOK_FILE: Final = "book.sqlite3"
@@ -103,13 +103,15 @@ class Desk:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """From raw bytes to the reply."""
-        asked = reading.read(request, await read_body(request))
-        answer = await self._answer(asked)
+        try:
+            answer = await self._answer(reading.read(request, await read_body(request)))
+        except (BookBusy, OutboxFull, BodyIncomplete, BodyTooLarge) as error:
+            answer = refused(as_refusal(error))
         for notification_id in answer.notify_first:
             await self._notifier.deliver_now(notification_id, BEFORE_REPLY_TIMEOUT_S)
         if answer.fault.delay_ms:
             await asyncio.sleep(answer.fault.delay_ms / 1000)
-        return await send(request, answer, asked.correlator)
+        return await send(request, answer, reading.correlator_of(request))
 
     async def _answer(self, asked: Asked) -> Answer:
         now, now_s = self._clock.now_ms(), self._clock.wire_s()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from gateway.emulators.carrier import times
 from gateway.emulators.carrier.errors import Refusal
 from gateway.emulators.core.fields import Fields, InvalidField
-from gateway.emulators.v3style.shapes import Shape, Value, must, read_shape
+from gateway.emulators.core.shapes import Shape, Value, must, read_shape
 
 URL_LENGTH_MAX: Final = 2_048
 TOKEN_LENGTH_MAX: Final = 4_096

@@ -7,8 +7,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from gateway.emulators.core import beijing
 from gateway.emulators.core.fields import Fields, InvalidField
-from gateway.emulators.v3style import beijing
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)

@@ -37,6 +37,14 @@ _TIME_LENGTH_MAX = 40
 View = dict[str, object]
 
 
+class Missing(Exception):
+    """A control request names nothing that is there."""
+
+
+class Conflict(Exception):
+    """A control request asks for what cannot happen now."""
+
+
 class CoreControl:
     """The handlers, over a book and its clock; `read_rule` reads a rule of the stand-in's own."""
 

@@ -2,8 +2,19 @@
 
 from typing import Any, Final
 
+from gateway.emulators.core import beijing
 from gateway.emulators.core.fields import InvalidField
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core.shapes import (
+    Shape,
+    Value,
+    choice,
+    flag,
+    group,
+    integer,
+    may,
+    must,
+    text,
+)
 from gateway.emulators.v3style.allowlists import (
     AMOUNT,
     APPID,
@@ -29,17 +40,6 @@ from gateway.emulators.v3style.contracts import VALID_FOR_MS, Contract
 from gateway.emulators.v3style.incoming import Incoming, own
 from gateway.emulators.v3style.orders import CURRENCY, Order
 from gateway.emulators.v3style.records import View
-from gateway.emulators.v3style.shapes import (
-    Shape,
-    Value,
-    choice,
-    flag,
-    group,
-    integer,
-    may,
-    must,
-    text,
-)
 
 _PLAN_ID: Final = text(64)
 REFUND_WITH_MERCHANT: Final[Shape] = {**REFUND, "appid": may(APPID), "mchid": may(MCHID)}

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from gateway.emulators.core import beijing
+from gateway.emulators.core.shapes import choice, may, must
 from gateway.emulators.douyin import deduct
-from gateway.emulators.v3style import allowlists, beijing, bodies
+from gateway.emulators.v3style import allowlists, bodies
 from gateway.emulators.v3style.commands import BillVariant
 from gateway.emulators.v3style.incoming import Route
 from gateway.emulators.v3style.keys import SigningKey
 from gateway.emulators.v3style.names import H5_LIFE_MS, Credential, Names, Sealed
 from gateway.emulators.v3style.records import View
-from gateway.emulators.v3style.shapes import choice, may, must
 
 _BILL_VARIANTS: Final[dict[str, BillVariant]] = {
     "TRADE": "ALL",

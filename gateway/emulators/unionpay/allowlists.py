@@ -8,8 +8,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gateway.emulators.core.fields import Fields, InvalidField
+from gateway.emulators.core.shapes import choice, matching, may, must, text
 from gateway.emulators.unionpay import clearing
-from gateway.emulators.v3style.shapes import choice, matching, may, must, text
 
 URL_LENGTH_MAX: Final = 256
 CURRENCY: Final = "156"

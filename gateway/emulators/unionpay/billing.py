@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
+from gateway.emulators.core import beijing
 from gateway.emulators.core.book import Row, Transaction, Value
 from gateway.emulators.unionpay import bill, clearing, rows, views
 from gateway.emulators.unionpay.answers import Answer
 from gateway.emulators.unionpay.bill import BillFault, Line
 from gateway.emulators.unionpay.codes import SUCCESS, Refusal
 from gateway.emulators.unionpay.requests import VOID, AskFile
-from gateway.emulators.v3style import beijing
 
 READY_HOUR: Final = 9  # of the next day
 NO_FILE: Final = "98"

@@ -6,13 +6,12 @@ from typing import Final, get_args
 from aiohttp import web
 
 from gateway.emulators.core.book import Book, Transaction
-from gateway.emulators.core.control import answer, read_fields
+from gateway.emulators.core.control import Conflict, Missing, answer, read_fields
 from gateway.emulators.unionpay import rows, settlement
 from gateway.emulators.unionpay.channel import Channel
 from gateway.emulators.unionpay.codes import LATE_MONEY, SUCCESS, SUCCESSES
 from gateway.emulators.unionpay.orders import Order, View
 from gateway.emulators.unionpay.play import NOTIFY, Late, Play, read_code
-from gateway.emulators.v3style.explaining import Conflict, Missing
 
 TN_LENGTH: Final = 21
 NO_MONEY: Final = "64"

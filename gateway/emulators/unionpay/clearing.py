@@ -8,7 +8,7 @@ import calendar
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 
 CUT_HOUR: Final = 23
 FORM: Final = "%Y%m%d%H%M%S"

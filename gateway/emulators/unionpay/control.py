@@ -15,14 +15,13 @@ from aiohttp import web
 
 from gateway.emulators.core import outbox, visits
 from gateway.emulators.core.book import Book, Transaction, Value
-from gateway.emulators.core.control import answer, read_fields, read_page
+from gateway.emulators.core.control import Missing, answer, read_fields, read_page
 from gateway.emulators.core.fields import InvalidField
 from gateway.emulators.unionpay import billing, operations, rows
 from gateway.emulators.unionpay.channel import Channel
 from gateway.emulators.unionpay.keyfiles import KeyFiles
 from gateway.emulators.unionpay.orders import Order, View
 from gateway.emulators.unionpay.settings import describe
-from gateway.emulators.v3style.explaining import Missing
 
 BILL_FAULT_AMOUNT_MAX: Final = 10**11
 _DATE_LENGTH: Final = 10

@@ -7,6 +7,7 @@ import structlog
 from aiohttp import web
 
 from gateway.emulators.core.book import BookBusy
+from gateway.emulators.core.control import Conflict, Missing
 from gateway.emulators.core.fields import InvalidField
 from gateway.emulators.core.outbox import OutboxFull
 from gateway.emulators.core.rules import TooManyRules
@@ -14,7 +15,6 @@ from gateway.emulators.core.service import TooManyRequests
 from gateway.emulators.core.wire import BodyIncomplete, BodyTooLarge, json_bytes, reply
 from gateway.emulators.unionpay.codes import Unauthenticated
 from gateway.emulators.unionpay.replies import plain, unsigned
-from gateway.emulators.v3style.explaining import Conflict, Missing
 
 _log = structlog.get_logger(__name__)
 

@@ -10,10 +10,10 @@ from typing import Final, Literal
 
 from gateway.emulators.core.fields import Fields as Members
 from gateway.emulators.core.fields import InvalidField
+from gateway.emulators.core.shapes import Member, canonical, read_shape
 from gateway.emulators.unionpay import allowlists, clearing
 from gateway.emulators.unionpay.codes import Refusal
 from gateway.emulators.unionpay.form import SIGNATURE, Fields
-from gateway.emulators.v3style.shapes import Member, canonical, read_shape
 
 Way = Literal["APP", "BACK"]
 

@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from gateway.emulators.core import crypto
 from gateway.emulators.core.outbox import GOOD
 from gateway.emulators.unionpay.form import CERTIFICATE, SIGNATURE, Fields, signed_text
 from gateway.emulators.unionpay.keys import Signer, Signers
-from gateway.emulators.v3style import crypto
 
 VERSION: Final = "5.1.0"
 OLD_VERSION: Final = "5.0.0"

@@ -9,10 +9,9 @@ from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
 
+from gateway.emulators.core import beijing
 from gateway.emulators.core.fields import Fields, InvalidField
-from gateway.emulators.v3style import beijing
-from gateway.emulators.v3style.orders import CURRENCY
-from gateway.emulators.v3style.shapes import (
+from gateway.emulators.core.shapes import (
     Member,
     Shape,
     array,
@@ -26,6 +25,7 @@ from gateway.emulators.v3style.shapes import (
     text,
     words,
 )
+from gateway.emulators.v3style.orders import CURRENCY
 
 URL_LENGTH_MAX: Final = 255
 GOODS_MAX: Final = 6_000

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.emulators.v3style import crypto
+from gateway.emulators.core import crypto
 from gateway.emulators.v3style.errors import Unauthenticated
 from gateway.emulators.v3style.keys import Keys, Merchant
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 from gateway.emulators.v3style.commands import BillVariant
 from gateway.emulators.v3style.orders import BANK_TYPE, CURRENCY
 

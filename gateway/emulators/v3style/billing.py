@@ -5,8 +5,9 @@ import hashlib
 from datetime import date, timedelta
 from typing import Final
 
+from gateway.emulators.core import beijing
 from gateway.emulators.core.book import Row, Transaction, Value
-from gateway.emulators.v3style import beijing, bill, rows
+from gateway.emulators.v3style import bill, rows
 from gateway.emulators.v3style.answers import Answer, File
 from gateway.emulators.v3style.bill import BillFault, Line
 from gateway.emulators.v3style.commands import AskBill, FetchBill

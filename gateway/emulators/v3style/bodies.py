@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from gateway.emulators.core import beijing
 from gateway.emulators.core.fields import Fields, InvalidField
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core.shapes import Shape, choice, may, must, text
 from gateway.emulators.v3style.allowlists import (
     CHANNEL_NUMBER,
     MCHID,
@@ -26,7 +27,6 @@ from gateway.emulators.v3style.commands import (
     QueryRefund,
 )
 from gateway.emulators.v3style.incoming import Incoming, own
-from gateway.emulators.v3style.shapes import Shape, choice, may, must, text
 
 
 def prepay(trade_type: str) -> Callable[[Incoming], Command]:

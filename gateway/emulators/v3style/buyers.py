@@ -12,12 +12,11 @@ from typing import Final, get_args
 from aiohttp import web
 
 from gateway.emulators.core.book import Book, Transaction
-from gateway.emulators.core.control import answer, read_fields
+from gateway.emulators.core.control import Conflict, Missing, answer, read_fields
 from gateway.emulators.core.fields import Fields
 from gateway.emulators.v3style import rows, settlement
 from gateway.emulators.v3style.cashier import read_call_up, verify
 from gateway.emulators.v3style.contracts import Contract
-from gateway.emulators.v3style.explaining import Conflict, Missing
 from gateway.emulators.v3style.names import Channel
 from gateway.emulators.v3style.orders import Order, new_openid
 from gateway.emulators.v3style.play import Late, Notify, Play

@@ -6,11 +6,12 @@ sign four lines with the merchant's key.
 
 from dataclasses import dataclass
 
+from gateway.emulators.core import crypto
 from gateway.emulators.core.book import Transaction
+from gateway.emulators.core.control import Missing
 from gateway.emulators.core.fields import Fields, InvalidField
-from gateway.emulators.v3style import crypto, rows
+from gateway.emulators.v3style import rows
 from gateway.emulators.v3style.authorization import call_up_message
-from gateway.emulators.v3style.explaining import Missing
 from gateway.emulators.v3style.names import Channel
 
 TEXT_LENGTH_MAX = 512

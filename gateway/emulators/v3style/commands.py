@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from gateway.emulators.core.shapes import Value, canonical
 from gateway.emulators.v3style.orders import OrderKind
-from gateway.emulators.v3style.shapes import Value, canonical
 
 BillVariant = Literal["ALL", "SUCCESS", "REFUND"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final
 
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 from gateway.emulators.v3style.errors import Refusal
 from gateway.emulators.v3style.records import Kind, Next, Record
 

@@ -14,12 +14,11 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.emulators.core import outbox, switches, visits
+from gateway.emulators.core import beijing, outbox, switches, visits
 from gateway.emulators.core.book import Book, Transaction, Value
-from gateway.emulators.core.control import answer, read_fields, read_page
+from gateway.emulators.core.control import Missing, answer, read_fields, read_page
 from gateway.emulators.core.fields import InvalidField
-from gateway.emulators.v3style import beijing, operations, rows
-from gateway.emulators.v3style.explaining import Missing
+from gateway.emulators.v3style import operations, rows
 from gateway.emulators.v3style.keyfiles import KeyFiles
 from gateway.emulators.v3style.keys import KEY_MODES
 from gateway.emulators.v3style.names import Channel

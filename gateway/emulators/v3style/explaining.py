@@ -6,6 +6,7 @@ import structlog
 from aiohttp import web
 
 from gateway.emulators.core.book import BookBusy
+from gateway.emulators.core.control import Conflict, Missing
 from gateway.emulators.core.fields import InvalidField
 from gateway.emulators.core.outbox import OutboxFull
 from gateway.emulators.core.rules import TooManyRules
@@ -21,14 +22,6 @@ from gateway.emulators.v3style.errors import Refusal, Unauthenticated
 from gateway.emulators.v3style.replies import unsigned
 
 _log = structlog.get_logger(__name__)
-
-
-class Missing(Exception):
-    """A control request names nothing that is there."""
-
-
-class Conflict(Exception):
-    """A control request asks for what cannot happen now."""
 
 
 def explain(error: Exception) -> web.Response:

@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, unquote
 
 from gateway.emulators.core import seen
 from gateway.emulators.core.fields import Fields, InvalidField, read_json
+from gateway.emulators.core.shapes import Shape, Value, read_shape
 from gateway.emulators.v3style.commands import Command
 from gateway.emulators.v3style.errors import OTHER_MERCHANT, Refusal
-from gateway.emulators.v3style.shapes import Shape, Value, read_shape
 
 _JSON: Final = re.compile(r'application/json(; ?charset="?utf-8"?)?', re.IGNORECASE)
 QUERY_FIELDS_MAX: Final = 32

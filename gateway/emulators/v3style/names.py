@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from gateway.emulators.core import beijing
 from gateway.emulators.core.clock import Clock
-from gateway.emulators.v3style import beijing
 from gateway.emulators.v3style.contracts import Contract
 from gateway.emulators.v3style.incoming import Route
 from gateway.emulators.v3style.keys import Keys, SigningKey

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from yarl import URL
 
+from gateway.emulators.core import beijing
 from gateway.emulators.core.outbox import GOOD, Notice, Notification
 from gateway.emulators.core.wire import json_bytes
-from gateway.emulators.v3style import beijing
 from gateway.emulators.v3style.names import Channel
 from gateway.emulators.v3style.play import SPOILS, Play
 from gateway.emulators.v3style.records import View, new_number

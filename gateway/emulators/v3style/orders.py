@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal
 
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 from gateway.emulators.v3style.play import Play
 from gateway.emulators.v3style.records import Kind, Next, Record, View, new_number
 

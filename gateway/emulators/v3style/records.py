@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 
 Kind = Literal["order", "refund", "contract"]
 View = dict[str, object]

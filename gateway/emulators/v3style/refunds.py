@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
 from gateway.emulators.v3style.errors import Refusal
 from gateway.emulators.v3style.orders import CURRENCY, Order
 from gateway.emulators.v3style.play import Play

@@ -7,8 +7,8 @@ header that is missing. So a receiver that overlooks one check is found out by e
 import secrets
 from typing import Final
 
+from gateway.emulators.core import crypto
 from gateway.emulators.core.outbox import GOOD
-from gateway.emulators.v3style import crypto
 from gateway.emulators.v3style.authorization import reply_message
 from gateway.emulators.v3style.keys import SigningKey
 from gateway.emulators.v3style.names import Channel, Sealed

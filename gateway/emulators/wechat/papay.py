@@ -2,7 +2,18 @@
 
 from typing import Any, Final
 
-from gateway.emulators.v3style import beijing
+from gateway.emulators.core import beijing
+from gateway.emulators.core.shapes import (
+    Shape,
+    choice,
+    flag,
+    group,
+    integer,
+    matching,
+    may,
+    must,
+    text,
+)
 from gateway.emulators.v3style.allowlists import (
     AMOUNT,
     APPID,
@@ -30,17 +41,6 @@ from gateway.emulators.v3style.contracts import VALID_FOR_MS, Contract
 from gateway.emulators.v3style.incoming import Incoming, own
 from gateway.emulators.v3style.orders import CURRENCY, Order
 from gateway.emulators.v3style.records import View
-from gateway.emulators.v3style.shapes import (
-    Shape,
-    choice,
-    flag,
-    group,
-    integer,
-    matching,
-    may,
-    must,
-    text,
-)
 
 TRADE_TYPE: Final = "PAP"  # of a deduction
 

@@ -201,6 +201,11 @@ async def test_headers_are_read_strictly(customer: Customer) -> None:
         assert (reply.code, "x-correlator" in reply.headers) == ("INVALID_ARGUMENT", False)
     refused = await customer.ask("GET", f"{PAYMENTS}/x", headers={"x-correlator": "c"})
     assert (refused.code, refused.headers["x-correlator"]) == ("NOT_FOUND", "c")
+    nowhere = await customer.ask("GET", "/nowhere", headers={"x-correlator": "d"})
+    assert (nowhere.status, nowhere.headers["x-correlator"]) == (404, "d")
+    too_long = {"x": "y" * 70_000}
+    refused = await customer.ask("POST", PAYMENTS, too_long, {"x-correlator": "e"})
+    assert (refused.code, refused.headers["x-correlator"]) == ("INVALID_ARGUMENT", "e")
 
 
 async def test_bodies_and_queries_stand_where_they_belong(customer: Customer) -> None:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from gateway.emulators.v3style import crypto
+from gateway.emulators.core import crypto
 from gateway.emulators.v3style.authorization import (
     call_up_message,
     read_authorization,

@@ -1,4 +1,4 @@
-"""Beijing time, in which this family writes every time and reckons every day and every hour.
+"""Beijing time, in which Chinese channels write every time and reckon every day and every hour.
 
 Inside, a time is integer milliseconds since the Unix epoch, UTC; only what leaves is text.
 """

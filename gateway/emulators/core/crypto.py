@@ -1,4 +1,4 @@
-"""RSA and AES as this family uses them, by a code path of its own.
+"""RSA and AES as these channels use them, by a code path of its own.
 
 A stand-in that verified with the same library call as the connector would share its mistakes. So a
 signature is verified here from the definition (RFC 8017, 8.2.2): raise it to the public exponent
