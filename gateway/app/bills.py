@@ -40,8 +40,11 @@ async def fetch_bill(
         if found is None:
             raise StartError(f"The channel {channel} is not configured here.")
         bill = await _fetch(channel, found, day)
-    span = span_of(day, found.setup.day_start)
-    comparison = await _compared(settings, channel, bill, span) if with_ledger else None
+    comparison = None
+    if with_ledger:
+        span = span_of(day, found.setup.day_start)
+        under_charge = not found.setup.captures_numbered
+        comparison = await _compared(settings, channel, bill, span, under_charge=under_charge)
     return _report(channel, day, bill, comparison)
 
 
@@ -69,12 +72,15 @@ async def _fetch_with_new_keys(channel: OpenChannel, fetch: FetchBill, day: date
         return await fetch(channel.port, day)
 
 
-async def _compared(settings: Settings, channel: str, bill: Bill, span: Span) -> Comparison:
+async def _compared(
+    settings: Settings, channel: str, bill: Bill, span: Span, *, under_charge: bool
+) -> Comparison:
     try:
         async with open_ready_database(settings) as (database, _):
             numbers = (line.number for line in bill.lines)
-            listed = await database.movements.of_numbers(channel, numbers)
-            held = await database.movements.of_span(channel, *span)
+            movements = database.movements
+            listed = await movements.of_numbers(channel, numbers, under_charge=under_charge)
+            held = await movements.of_span(channel, *span, under_charge=under_charge)
     except GatewayError as error:
         raise StartError(error.message) from error
     return compare(bill, span, (*listed, *held))

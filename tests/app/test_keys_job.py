@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.app import jobs
-from gateway.app.channels.setup import KeysRefused
+from gateway.app.channels.setup import KeysRefused, Setup
 from gateway.channels.transport import Lost, NotSent
 from gateway.domain.errors import Unavailable
 from gateway.telemetry.metrics import Metrics
@@ -19,7 +19,8 @@ END = datetime(2027, 1, 1, tzinfo=UTC)
 
 def channel(refresh: Any) -> Any:
     """An open channel whose keys are fetched by this, or not at all."""
-    return SimpleNamespace(setup=SimpleNamespace(refresh_keys=refresh), port="the port")
+    connector: Any = None
+    return SimpleNamespace(setup=Setup("", connector, refresh_keys=refresh), port="the port")
 
 
 async def test_keys_are_fetched_at_least_twice_a_day() -> None:

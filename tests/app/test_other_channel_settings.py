@@ -5,6 +5,7 @@ The stand-ins make the keys, so that each is of the form that its channel gives 
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -79,6 +80,25 @@ def test_alipay_has_two_modes(printed: Printed) -> None:
     assert [key.key_id for key in keyed.account.settings.alipay_keys] == ["public key"]
 
 
+def test_what_alipay_agreed_to_is_the_contracts(printed: Printed) -> None:
+    """Windows, products and who pays for instalments are settings, seen in what the channel can."""
+    told = {
+        "GATEWAY_ALIPAY_REFUND_WINDOW_S": str(90 * 86_400),
+        "GATEWAY_ALIPAY_SELLER_BEARS_INSTALMENTS": "true",
+        "GATEWAY_ALIPAY_AGREEMENT_PRODUCT": "CYCLE_PAY_AUTH",
+        "GATEWAY_AUTHORIZATION_LIFETIME_S": "3600",
+    }
+    setup = set_up("alipay", printed["alipay"] | told)
+    assert setup.connector.capabilities.refund_window == timedelta(days=90)
+    assert setup.connector.capabilities.authorization_lifetime == timedelta(hours=1)
+    assert isinstance(setup.connector, AlipayConnector)
+    settings = setup.connector.account.settings
+    assert (settings.agreement_product, settings.seller_bears_instalments) == (
+        "CYCLE_PAY_AUTH",
+        True,
+    )
+
+
 def test_the_carrier_notifies_only_where_its_tokens_can_be_made(
     printed: Printed, tmp_path: Path
 ) -> None:
@@ -108,7 +128,17 @@ def test_unionpays_day_ends_before_midnight(printed: Printed) -> None:
         ("alipay", {"SELLER_ID": ""}, "_ALIPAY_URL is set: set GATEWAY_ALIPAY_SELLER_ID too."),
         ("alipay", {"SELLER_ID": "1"}, "seller id is 16 digits"),
         ("alipay", {"CERT_SN": "ab"}, "GATEWAY_ALIPAY_CERT_SN says ab, but the file is that of"),
-        ("alipay", {"ROOT_CERTIFICATE_FILE": "", "ROOT_CERT_SN": ""}, "root certificates"),
+        (
+            "alipay",
+            {"ROOT_CERTIFICATE_FILE": "", "ROOT_CERT_SN": ""},
+            "CERTIFICATE_FILE is set: set GATEWAY_ALIPAY_ROOT_CERTIFICATE_FILE too.",
+        ),
+        (
+            "alipay",
+            {"APP_CERTIFICATE_FILE": "", "APP_CERT_SN": "", "PUBLIC_KEY_FILE": ""},
+            "CERTIFICATE_FILE is not set: set GATEWAY_ALIPAY_PUBLIC_KEY_FILE too.",
+        ),
+        ("alipay", {"AGREEMENT_PRODUCT": "ANY"}, "write GENERAL_WITHHOLDING or CYCLE_PAY_AUTH."),
         ("alipay", {"APP_KEY_FILE": "/away"}, "GATEWAY_ALIPAY_APP_KEY_FILE is /away: it cannot"),
         ("unionpay", {"ROOT_CERTIFICATE_FILE": ""}, "set GATEWAY_UNIONPAY_ROOT_CERTIFICATE_FILE"),
         ("unionpay", {"MERCHANT_CERTIFICATE_ID": "7"}, "CERTIFICATE_ID says 7, but the file is"),

@@ -152,16 +152,15 @@ class Refusing(SandboxConnector):
         (UnicodeEncodeError("ascii", "a secret", 2, 3, "no"), "UnicodeEncodeError"),
     ],
 )
-async def test_what_cannot_be_built_was_not_sent(
-    refusal: ValueError, words: str
-) -> None:
+async def test_what_cannot_be_built_was_not_sent(refusal: ValueError, words: str) -> None:
     """It is tried once, proven not sent, for good, told in the log, and counts for no breaker."""
     connector, script = Refusing(refusal), Script(succeeds)
     calls = HttpChannel(connector, script, BOUNDS, FakeClock())
     with capture_logs() as logged:
-        for _ in range(BOUNDS.breaker_failures_max + 1):
-            with calls.admit():
-                outcome = await calls.send(request())
+        for _ in range(BOUNDS.breaker_failures_max):
+            await calls.send(request())
+        with calls.admit():
+            outcome = await calls.send(request())
     assert outcome.outcome is OutcomeClass.NOT_SENT
     assert outcome.failure is not None
     assert outcome.failure.reason is FailureReason.NOT_ACCEPTED

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.emulators.sandbox import server
+from gateway.emulators.core import service
 from tests.emulators.bench import Caller, number, serving
 
 
@@ -153,7 +153,7 @@ async def test_requests_in_flight_are_bounded(
     sandbox: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Above the bound a request is refused unsigned, before anything of it is read."""
-    monkeypatch.setattr(server, "REQUESTS_IN_FLIGHT_MAX", 1)
+    monkeypatch.setattr(service, "REQUESTS_IN_FLIGHT_MAX", 1)
     slow = asyncio.create_task(sandbox.charge(script={"reply_delay_ms": 600}))
     await asyncio.sleep(0.1)
     busy = await sandbox.charge()

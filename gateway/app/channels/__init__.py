@@ -7,6 +7,8 @@ by its line in `registry`. All else is the same for every channel and stands her
     keyfiles   keys read from files, or one sentence that names the variable
     v3style    what WeChat Pay and Douyin Pay share
     sandbox, wechat, alipay, douyin, unionpay, carrier
+    alipay_keys  the next certificate of Alipay, fetched once it signs
+    carrier_statement  what stands for the bill of a channel that makes none
     registry   all channels
     opening    the configured ones, ready to be called
 """

@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import zip_longest
+from typing import Any, Final
 
+from gateway.app.channels.alipay_keys import KEYS_INTERVAL, refresh_keys
 from gateway.app.channels.keyfiles import blaming, expect, read_key_file
 from gateway.app.channels.setup import Entry, Setup
+from gateway.app.errors import StartError
 from gateway.channels.alipay.account import AlipaySettings
 from gateway.channels.alipay.bill import parse_bill
 from gateway.channels.alipay.bills import bill_request, download_request, read_address, read_file
 from gateway.channels.alipay.connector import AlipayConnector
 from gateway.channels.alipay.keys import (
     AppKey,
+    Roots,
     load_alipay_certificate,
     load_alipay_key,
     load_app_key,
@@ -23,27 +27,32 @@ from gateway.channels.bill import Bill
 from gateway.channels.client import HttpChannel
 from gateway.channels.connector import HttpRequest
 from gateway.channels.v3style.keys import PlatformKey
-from gateway.config import Settings
+from gateway.config import Settings, variable
 from gateway.domain.channel import Capabilities
 
 NAME = "alipay"
+CERTIFICATE_MODE: Final = ("alipay_certificate_file", "alipay_root_certificate_file")
+KEY_MODE: Final = ("alipay_public_key_file",)
 
 
 def set_up(settings: Settings) -> Setup | None:
     """Set it up, if it is enabled. Raises StartError."""
     if settings.alipay_url is None:
         return None
-    app_keys, root_sn = tuple(_app_keys(settings)), _root_sn(settings)
-    alipay_keys = tuple(_certificates(settings) if root_sn else _public_keys(settings))
+    certified = bool(settings.alipay_app_certificate_file)
+    for name in CERTIFICATE_MODE if certified else KEY_MODE:
+        _require(settings, name, certified=certified)
+    roots = _roots(settings) if certified else ()
+    keys = _certificates(settings) if certified else _public_keys(settings)
     with blaming("alipay_url"):
         told = AlipaySettings(
             app_id=settings.alipay_app_id or "",
             seller_id=settings.alipay_seller_id or "",
-            app_keys=app_keys,
-            alipay_keys=alipay_keys,
-            root_sn=root_sn,
+            app_keys=tuple(_app_keys(settings)),
+            alipay_keys=tuple(keys),
+            root_sn=roots_sn(roots),
             notify_base_url=settings.notify_url or f"http://{settings.notify_listen}",
-            send_timeout=_send_timeout(settings),
+            **_terms(settings),
         )
     connector = AlipayConnector(told)
     return Setup(
@@ -51,6 +60,8 @@ def set_up(settings: Settings) -> Setup | None:
         connector=connector,
         signs_slowly=True,
         fetch_bill=partial(_fetch_bill, connector),
+        refresh_keys=partial(refresh_keys, connector, roots) if certified else None,
+        keys_interval=KEYS_INTERVAL,
     )
 
 
@@ -67,7 +78,7 @@ def describe(settings: Settings) -> Capabilities:
         app_keys=(),
         alipay_keys=(),
         notify_base_url="",
-        send_timeout=_send_timeout(settings),
+        **_terms(settings),
     )
     return AlipayConnector(told).capabilities
 
@@ -112,21 +123,32 @@ def _public_keys(settings: Settings) -> Iterator[PlatformKey]:
             yield load_alipay_key(read_key_file(name, path))
 
 
-def _root_sn(settings: Settings) -> str:
-    """Name the roots that we trust; empty in key mode."""
-    name = "alipay_root_certificate_file"
-    if not settings.alipay_app_certificate_file:
-        return ""
-    for number, path in enumerate(settings.alipay_root_certificate_file[:1]):
-        with blaming(name, path):
-            found = roots_sn(load_roots(read_key_file(name, path)))
-        expect("alipay_root_cert_sn", settings.alipay_root_cert_sn, number, found)
-        return found
-    return ""
+def _roots(settings: Settings) -> Roots:
+    """Load the roots that we trust: one file of them, since requests name it."""
+    name, path = "alipay_root_certificate_file", settings.alipay_root_certificate_file[0]
+    with blaming(name, path):
+        roots = load_roots(read_key_file(name, path))
+    expect("alipay_root_cert_sn", settings.alipay_root_cert_sn, 0, roots_sn(roots))
+    return roots
 
 
-def _send_timeout(settings: Settings) -> timedelta:
-    return timedelta(milliseconds=settings.channel_timeout_ms)
+def _require(settings: Settings, name: str, *, certified: bool) -> None:
+    """Refuse to start without what a key mode needs. Raises StartError."""
+    if getattr(settings, name):
+        return
+    mode = "GATEWAY_ALIPAY_APP_CERTIFICATE_FILE is " + ("set" if certified else "not set")
+    raise StartError(f"{mode}: set {variable(name)} too.")
+
+
+def _terms(settings: Settings) -> dict[str, Any]:
+    """Give what the contract with Alipay says, and how long we wait."""
+    return {
+        "agreement_product": settings.alipay_agreement_product,
+        "seller_bears_instalments": settings.alipay_seller_bears_instalments,
+        "refund_window": timedelta(seconds=settings.alipay_refund_window_s),
+        "authorization_lifetime": timedelta(seconds=settings.authorization_lifetime_s),
+        "send_timeout": timedelta(milliseconds=settings.channel_timeout_ms),
+    }
 
 
 ENTRY = Entry(NAME, set_up, describe)

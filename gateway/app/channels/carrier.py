@@ -39,7 +39,12 @@ def set_up(settings: Settings) -> Setup | None:
             **_contract(settings),
         )
     connector = CarrierConnector(told)
-    return Setup(settings.carrier_url, connector, fetch_bill=partial(fetch_statement, connector))
+    return Setup(
+        settings.carrier_url,
+        connector,
+        fetch_bill=partial(fetch_statement, connector),
+        captures_numbered=False,
+    )
 
 
 def describe(settings: Settings) -> Capabilities:

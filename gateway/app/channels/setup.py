@@ -41,6 +41,8 @@ class Setup:
         signs_slowly: building a request takes so long that the event loop must not do it.
         fetch_bill: how its daily bill is fetched; None where it makes none.
         refresh_keys: how its keys are fetched anew; None where they are not.
+        keys_interval: longest time between two looks for new keys.
+        captures_numbered: a capture has a number of its own there, not that of its charge.
         day_start: when a day of its bills begins, from midnight in Beijing.
     """
 
@@ -49,6 +51,8 @@ class Setup:
     signs_slowly: bool = False
     fetch_bill: FetchBill | None = None
     refresh_keys: RefreshKeys | None = None
+    keys_interval: timedelta = timedelta(hours=12)
+    captures_numbered: bool = True
     day_start: timedelta = timedelta(0)
 
 

@@ -38,6 +38,23 @@ def certificate_request(account: Account, sn: str, moment: datetime) -> HttpRequ
     return account.request(METHOD, {"alipay_cert_sn": sn}, moment)
 
 
+def read_current(reply: HttpReply) -> str:
+    """Read by what name an answer to the request calls the certificate that signed it.
+
+    It is not believed, and need not be: it only says which certificate to ask for.
+
+    Raises:
+        CertificateRefused: it names none.
+    """
+    try:
+        named = read_envelope(reply.body, METHOD).certificate_sn
+    except Malformed as error:
+        raise CertificateRefused(f"The answer for a certificate is none: {error}") from error
+    if not named:
+        raise CertificateRefused("Alipay named no certificate of its own.")
+    return named
+
+
 def read_certificate(
     account: Account, roots: Sequence[x509.Certificate], sn: str, reply: HttpReply, now: datetime
 ) -> PlatformKey:

@@ -28,6 +28,9 @@ from gateway.channels.v3style.keys import (
     load_platform_key,
 )
 
+Roots = tuple[x509.Certificate, ...]
+"""Certificates that chains may lead to."""
+
 RSA_SIGNATURES = "1.2.840.113549.1.1."
 """How the identifiers of signatures by RSA begin; roots that are signed otherwise do not count."""
 
@@ -88,7 +91,7 @@ def load_alipay_certificate(certificate_pem: bytes) -> PlatformKey:
     return replace(key, key_id=certificate_sn(x509.load_pem_x509_certificate(certificate_pem)))
 
 
-def load_roots(roots_pem: bytes) -> tuple[x509.Certificate, ...]:
+def load_roots(roots_pem: bytes) -> Roots:
     """Load the file of roots that Alipay publishes: those of them that are signed by RSA.
 
     It holds others too, some of which cannot even be read here; they are passed over.

@@ -3,13 +3,16 @@
 In certificate mode our own certificate, Alipay's and its roots are named; in key mode only keys.
 """
 
-from typing import Final
+from typing import Final, Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from gateway.config.channels.needs import Needs
-from gateway.config.fields import text
+from gateway.config.fields import number, text
 from gateway.config.values import Account, BaseUrl, Paths, Words
+
+AgreementProduct = Literal["GENERAL_WITHHOLDING", "CYCLE_PAY_AUTH"]
 
 
 class AlipayFields(BaseSettings):
@@ -26,7 +29,9 @@ class AlipayFields(BaseSettings):
     )
     alipay_app_cert_sn: Words = text((), "SNs that these certificates must have.")
     alipay_certificate_file: Paths = text(
-        (), "Files of Alipay's certificates that are trusted, in certificate mode."
+        (),
+        "Files of Alipay's certificates that are trusted from the start, in certificate mode. What "
+        "it signs with later is fetched.",
     )
     alipay_cert_sn: Words = text((), "SNs that these certificates must have.")
     alipay_root_certificate_file: Paths = text(
@@ -35,6 +40,15 @@ class AlipayFields(BaseSettings):
     alipay_root_cert_sn: Words = text((), "SN that this file must have.")
     alipay_public_key_file: Paths = text(
         (), "Files of Alipay's public keys, PEM or bare base64, in key mode."
+    )
+    alipay_agreement_product: AgreementProduct = text(
+        "GENERAL_WITHHOLDING", "Product of our contract under which agreements are deducted."
+    )
+    alipay_seller_bears_instalments: bool = Field(
+        default=False, description="Whether we pay for instalments, and not the payer."
+    )
+    alipay_refund_window_s: int = number(
+        31_536_000, 1, 31_536_000, "Time to refund by our contract, in s."
     )
 
 

@@ -15,7 +15,7 @@ from functools import partial
 
 from aiohttp import web
 
-from gateway.emulators.core import outbox, visits
+from gateway.emulators.core import outbox, switches, visits
 from gateway.emulators.core.book import Book, Transaction
 from gateway.emulators.core.clock import ADVANCE_MS_MAX, Clock
 from gateway.emulators.core.fields import Fields, InvalidField, read_json
@@ -29,7 +29,6 @@ PAGE_SIZE_DEFAULT = 100
 HEALTH_TIMEOUT_S = 2.0
 
 _DIGITS = re.compile("[0-9]{1,18}")
-_CLOCK, _SHIFT = "clock", "shift_ms"
 
 View = dict[str, object]
 
@@ -99,23 +98,13 @@ class Control:
         fields = Fields(read_json(await read_body(request)))
         advance_ms = fields.integer("advance_ms", 0, ADVANCE_MS_MAX)
         fields.finish()
-        shift_ms = await self._book.run(partial(_advance, advance_ms=advance_ms))
+        shift_ms = await self._book.run(partial(switches.advance, advance_ms=advance_ms))
         await self._clock.jump(shift_ms)
         return _reply({"time": self._clock.now_ms(), "shift_ms": self._clock.shift_ms})
 
 
-def read_shift(txn: Transaction) -> int:
-    """How far virtual time is ahead by this book, in milliseconds."""
-    return visits.read_counters(txn, _CLOCK).get(_SHIFT, 0)
-
-
 def _nothing(_txn: Transaction) -> None:
     """Prove that the writer commits."""
-
-
-def _advance(txn: Transaction, advance_ms: int) -> int:
-    visits.count(txn, _CLOCK, _SHIFT, advance_ms)
-    return read_shift(txn)
 
 
 def _summary(txn: Transaction) -> View:

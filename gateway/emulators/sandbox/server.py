@@ -1,14 +1,11 @@
 """The sandbox as a running service: one listener, one book, and what becomes due.
 
 A signed request goes one way: body, signature, command, book, notifications that must come first,
-delay, reply. The event loop never waits for a disk; the book's writer does. When it is told to stop
-it takes no new connections, finishes what runs, and leaves the rest (timers, notifications) in the
-book for the next start.
+delay, reply. The event loop never waits for a disk; the book's writer does.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from http import HTTPStatus
@@ -18,12 +15,20 @@ import structlog
 from aiohttp import web
 from yarl import URL
 
-from gateway.emulators.core import visits
+from gateway.emulators.core import switches
 from gateway.emulators.core.book import Book, BookBusy
 from gateway.emulators.core.clock import Clock
 from gateway.emulators.core.fields import InvalidField
 from gateway.emulators.core.notifier import Notifier
 from gateway.emulators.core.outbox import Notification, OutboxFull
+from gateway.emulators.core.service import (
+    Gate,
+    TooManyRequests,
+    listen,
+    make_runner,
+    run_until,
+    sweep_nonces,
+)
 from gateway.emulators.core.timers import Timers
 from gateway.emulators.core.wire import (
     BODY_BYTES_MAX,
@@ -34,7 +39,7 @@ from gateway.emulators.core.wire import (
     reply,
 )
 from gateway.emulators.sandbox import rows, settlement
-from gateway.emulators.sandbox.control import Control, read_shift
+from gateway.emulators.sandbox.control import Control
 from gateway.emulators.sandbox.errors import Refusal, error_view
 from gateway.emulators.sandbox.operations import Answer, NonceReplayed, perform
 from gateway.emulators.sandbox.parsing import parse_command
@@ -42,10 +47,6 @@ from gateway.emulators.sandbox.replies import send
 from gateway.emulators.sandbox.requests import Command
 from gateway.emulators.sandbox.signing import STALE_S, Caller, Keyring, Unauthenticated
 
-REQUESTS_IN_FLIGHT_MAX = 4_096
-ACCEPT_BACKLOG_CONNECTIONS = 1_024
-STOP_TIMEOUT_S = 5.0  # for requests that run when the stop comes
-NONCE_SWEEP_INTERVAL_S = 30.0
 BEFORE_REPLY_TIMEOUT_S = 2.0
 ACKNOWLEDGEMENT = b'{"acknowledged":true}'
 BOOK_FILE = "sandbox.sqlite3"
@@ -74,7 +75,7 @@ async def serve_sandbox(
     async with AsyncExitStack() as stack:
         book = await Book.open(data_dir / BOOK_FILE, rows.SCHEMA)
         stack.push_async_callback(book.close)
-        clock = Clock(shift_ms=await book.run(read_shift))
+        clock = Clock(shift_ms=await book.run(switches.read_shift))
         notifier = Notifier(
             book, clock, dress=partial(_dress, keyring, clock), acknowledges=_acknowledges
         )
@@ -82,11 +83,11 @@ async def serve_sandbox(
         timers = Timers(book, clock, settlement.fire)
         runner = _runner(Sandbox(book, clock, keyring, notifier), Control(book, clock))
         stack.push_async_callback(runner.cleanup)
-        real_port = await _listen(runner, host, port)
+        real_port = await listen(runner, host, port)
         _log.info("sandbox started", host=host, port=real_port, account=account)
         if ready is not None:
             ready(host, real_port)
-        await _run_until(stop, timers.run(), notifier.run(), _sweep(book, clock))
+        await run_until(stop, timers.run(), notifier.run(), sweep_nonces(book, clock))
     _log.info("sandbox stopped")
 
 
@@ -136,49 +137,8 @@ def _read_command(request: web.Request, body: bytes) -> Command | Refusal:
 
 
 def _runner(sandbox: Sandbox, control: Control) -> web.AppRunner:
-    app = web.Application(middlewares=[_Gate().admit])
-    app.add_routes([web.route("*", "/v1/{tail:.*}", sandbox.handle), *control.routes()])
-    return web.AppRunner(
-        app,
-        access_log=None,
-        auto_decompress=False,  # signatures are over the bytes as received
-        shutdown_timeout=STOP_TIMEOUT_S,
-    )
-
-
-class _Gate:
-    """Bounds the requests in flight, logs each, and answers what was raised, unsigned."""
-
-    def __init__(self) -> None:
-        self._in_flight = 0
-
-    @web.middleware
-    async def admit(
-        self,
-        request: web.Request,
-        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
-    ) -> web.StreamResponse:
-        if self._in_flight >= REQUESTS_IN_FLIGHT_MAX:
-            return _unsigned(Refusal("TOO_MANY_REQUESTS", "Too many requests."))
-        self._in_flight += 1
-        start = time.perf_counter()
-        try:
-            response = await handler(request)
-        except web.HTTPException:
-            raise
-        except Exception as error:  # noqa: BLE001 every error has an answer
-            response = _unsigned(error)
-        finally:
-            self._in_flight -= 1
-        duration_ms = round((time.perf_counter() - start) * 1000, 1)
-        _log.debug(
-            "request",
-            method=request.method,
-            path=request.path,
-            status=response.status,
-            duration_ms=duration_ms,
-        )
-        return response
+    signed = web.route("*", "/v1/{tail:.*}", sandbox.handle)
+    return make_runner(Gate(_unsigned), [signed, *control.routes()])
 
 
 def _unsigned(error: Exception) -> web.Response:
@@ -199,40 +159,12 @@ def _as_refusal(error: Exception) -> Refusal:
             refusal = Refusal("PAYLOAD_TOO_LARGE", f"The body exceeds {BODY_BYTES_MAX} bytes.")
         case Unauthenticated() | NonceReplayed():
             refusal = Refusal("UNAUTHENTICATED", str(error))
-        case BookBusy() | OutboxFull():
+        case BookBusy() | OutboxFull() | TooManyRequests():
             refusal = Refusal("TOO_MANY_REQUESTS", str(error))
         case _:
             _log.error("request failed", exc_info=error)
             refusal = Refusal("INTERNAL", "Something went wrong.")
     return refusal
-
-
-async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
-    await runner.setup()
-    site = web.TCPSite(runner, host, port, backlog=ACCEPT_BACKLOG_CONNECTIONS)
-    await site.start()
-    real_port: int = runner.addresses[0][1]
-    return real_port
-
-
-async def _run_until(stop: asyncio.Event, *loops: Coroutine[None, None, None]) -> None:
-    """Run the loops until `stop`; a loop that fails ends the service with its error."""
-    tasks = [asyncio.create_task(loop) for loop in (stop.wait(), *loops)]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _sweep(book: Book, clock: Clock) -> None:
-    """Forget nonces that no request may carry any more."""
-    while True:
-        await book.run(partial(visits.forget_nonces, now_s=clock.wire_s()))
-        await asyncio.sleep(NONCE_SWEEP_INTERVAL_S)
 
 
 def _dress(

@@ -7,7 +7,6 @@ from paymentgateway.v1.payment_method_pb2 import CarrierMethod
 from paymentgateway.v1.payment_pb2 import Payment, PaymentMethod
 from paymentgateway.v1.payment_service_pb2 import PayResponse
 from tests.e2e.channels.v3style import Till
-from tests.e2e.waiting import until
 
 PHONE = "+8613900139000"
 ON_THE_BILL = PaymentMethod(carrier=CarrierMethod(phone_number=PHONE))
@@ -57,11 +56,3 @@ class CarrierTill(Till):
         """Read what really moved for a payment, in the operator's own book."""
         moved = (await self.record(payment))["effects"]
         return {kind: units(amount) for kind, amount in moved.items()}
-
-    async def requests(self, operation: str) -> int:
-        """Count the requests of an operation that arrived."""
-        return int((await self.emulator.control("summary"))["requests"].get(operation, 0))
-
-    async def struck(self, number: str, fault: str) -> None:
-        """Wait until a fault has hit a number, or an operation that names none."""
-        await until(lambda: self.faults(number), lambda found: fault in found)

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from paymentgateway.errors import GatewayError
 from paymentgateway.v1.payment_pb2 import CAPTURE_MODE_MANUAL, FailureReason
-from tests.e2e.channels.alipay import BARCODE, HOLD, AlipayTill, agreement, barcode, scan
+from tests.e2e.channels.alipay import HOLD, AlipayTill, agreement, barcode, scan
 from tests.e2e.channels.emulator import BEIJING
 from tests.e2e.channels.street import Street
 from tests.e2e.house import House
@@ -45,6 +45,7 @@ MAY_LEAVE = {
     "refund": {"out_trade_no", "trade_no", "refund_amount", "out_request_no"},
     "query_refund": {"out_trade_no", "trade_no", "out_request_no"},
     "bill": {"bill_type", "bill_date"},
+    "certificate": {"alipay_cert_sn"},
 }
 
 QUARANTINED = "select reason, times from quarantine where channel = 'alipay'"
