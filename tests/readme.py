@@ -1,15 +1,20 @@
 """The generated parts of the README, between markers: `make readme` writes them, a test compares.
 
 What can be made from the code is made from it, so the README cannot fall behind: the state diagram
-from the state table and the configuration table from the settings.
+from the state table, the table of channels from their capabilities and the configuration table from
+the settings.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from gateway.config import settings_table
+from gateway.app import capabilities
+from gateway.config import load_settings, settings_table
 from gateway.domain.payment import TRANSITIONS
+
+CONFIGURED = "| configured "
+"""The row that is about one gateway, and not about channels."""
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -28,8 +33,16 @@ def configuration() -> str:
     return settings_table().strip()
 
 
+def channels() -> str:
+    """List what every channel can do, as `gateway channels --all` does where none is configured."""
+    found = capabilities.describe(load_settings({}), all_known=True)
+    lines = capabilities.table(found).splitlines()
+    return "\n".join(line for line in lines if not line.startswith(CONFIGURED))
+
+
 SECTIONS: Mapping[str, Callable[[], str]] = {
     "states": state_diagram,
+    "channels": channels,
     "configuration": configuration,
 }
 

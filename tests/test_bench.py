@@ -5,7 +5,6 @@ library that the gateway uses.
 """
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -29,33 +28,18 @@ from paymentgateway.v1.payment_service_pb2 import (
     PayRequest,
     PayResponse,
 )
-from tests.bench import accounts, databases, messages, report, usage
-from tests.bench.figures import BY_NAME, Results, wanted_series
+from tests.bench import accounts, databases, messages, usage
 from tests.bench.load import Load, LoadFailed, running_load
 from tests.bench.pgbench import run_pgbench
-from tests.bench.plan import Kind, Latency, Mix, Plan
+from tests.bench.plan import Kind, Mix, Plan
 from tests.bench.series import Sample, rounds
 from tests.bench.servers import running_child
-from tests.bench.stages import STAGES
-from tests.bench.usage import Cpu
 from tests.store.postgres import Server, running_server
 
 Answer = Callable[[bytes, Any], Awaitable[bytes]]
 
 PAY = Mix(merchants=("m_1", "m_2"), payers=("p1", "p2"))
 STALL_S = 0.4
-TARGETS = {
-    "unary_vs_echo": (0.4, 0.6, False),
-    "unary_vs_textbook": (3, 5, False),
-    "batch_vs_pgbench": (4, 8, False),
-    "hot_vs_uniform": (0.8, 0.95, False),
-    "p99_vs_echo": (4, 2, True),
-    "full_vs_empty": (0.85, 0.95, False),
-    "replays_vs_none": (1.0, 1.2, False),
-    "memory_growth": (1.1, 1.02, True),
-    "read_vs_pay": (1.0, 1.3, False),
-    "channel_vs_wallet": (None, None, False),
-}
 
 
 class _Handlers(grpc.GenericRpcHandler):
@@ -348,53 +332,3 @@ async def test_rounds_take_turns() -> None:
 
     assert order == [(0, "a"), (0, "b"), (0, "c"), (1, "b"), (1, "c"), (1, "a")]
     assert {name: len(samples) for name, samples in found.items()} == {"a": 2, "b": 2, "c": 2}
-
-
-def measured() -> Results:
-    """Make up results of a whole run: everything at 100, payments at 50."""
-    names = wanted_series(frozenset(BY_NAME)) - {"memory"}
-    cpu, latency = Cpu(0.001, 0.001), Latency(0.01, 0.02, 0.03, 0.04, 0.05)
-    results = Results(values={"memory_early": 100.0, "memory_late": 115.0})
-    for name in names:
-        rates = (40.0, 50.0, 70.0) if name == "pay" else (100.0, 100.0, 100.0)
-        results.samples[name] = [Sample(rate, cpu, latency) for rate in rates]
-    for curve in ("concurrency", "batch size", "workers"):
-        results.draw(curve, "gateway", 1, 50)
-        results.draw(curve, "gateway", 2, 80)
-    return results
-
-
-def test_the_figures_are_those_that_were_asked_for() -> None:
-    """Names, targets and stretches are those agreed on, and the stages measure them all."""
-    found = {name: (item.target, item.stretch, item.at_most) for name, item in BY_NAME.items()}
-    stages = frozenset().union(*(series for series, _ in STAGES))
-
-    assert found == TARGETS
-    assert wanted_series(frozenset(BY_NAME)) <= stages
-
-
-def test_bench_json_has_its_shape(tmp_path: Path) -> None:
-    """bench.json holds every figure by name, with value, target and unit; the report a picture."""
-    report.write(tmp_path, measured(), BY_NAME, "a machine")
-
-    figures = json.loads((tmp_path / "bench.json").read_text())["figures"]
-    assert [figure["name"] for figure in figures] == list(TARGETS)
-    assert all(figure.keys() == {"name", "value", "target", "unit"} for figure in figures)
-    values = {figure["name"]: figure["value"] for figure in figures}
-    assert values["unary_vs_echo"] == 0.5
-    assert values["memory_growth"] == 1.15
-    assert values["read_vs_pay"] == 2.0
-    page = (tmp_path / "report.html").read_text()
-    assert page.count("<polyline") == 3
-    assert all(name in page for name in TARGETS)
-
-
-def test_what_is_missed_is_said() -> None:
-    """The table says of each figure whether it is reached, and by how much it is not."""
-    said = list(report.lines(measured(), BY_NAME))
-
-    missed = next(line for line in said if line.startswith("Missed"))
-    assert "unary_vs_textbook (0.5 in place of 3)" in missed
-    assert "memory_growth (1.15 in place of 1.1)" in missed
-    assert "unary_vs_echo" not in missed
-    assert "channel_vs_wallet" not in missed

@@ -143,6 +143,9 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("I12", "money that was never booked", lambda w: w.charges[0]["effects"].update(charged=1001)),
     ("I12", "money that the channel never took", lambda w: w.charges.pop(0)),
     ("I12", "differences that add up to nothing", lambda w: _swap(w.charges[0], w.charges[1])),
+    ("I12", "a refund that the channel never made", lambda w: w.refunds.clear()),
+    ("I12", "a refund that failed here alone", lambda w: w.attempts[2].update(state="FAILED")),
+    ("I12", "a capture that failed there", lambda w: w.captures[0].update(state="DECLINED")),
 ]
 
 
@@ -181,6 +184,7 @@ FINE: list[tuple[str, Break]] = [
     ("a payment failed with proof", failing),
     ("a refund is open, and a person looks at it", _reviewed),
     ("a refund is open, and nothing rests yet", _restless),
+    ("a capture has no number there", lambda w: w.captures.clear()),
     ("a payer has not acted yet", _waiting),
     ("a late success was given back", _given_back),
     ("a late success could not be given back, and a person looks at it", _return_refused),

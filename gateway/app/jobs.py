@@ -6,7 +6,6 @@ of a gateway only.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -34,9 +33,6 @@ HEALTH_PAUSE_S: Final = 0.5
 
 GAUGES_PAUSE_S: Final = 5.0
 """Pause between readings of what no event tells, in seconds."""
-
-KEYS_INTERVAL: Final = timedelta(hours=12)
-"""Longest time between two looks for a channel's new keys."""
 
 KEYS_RETRY_S: Final = 60.0
 """Pause after a look for keys that failed, in seconds."""
@@ -78,9 +74,13 @@ def gauges(database: Database, use_cases: UseCases, metrics: Metrics) -> Job:
 
 def keys(channels: Mapping[str, OpenChannel], metrics: Metrics) -> list[Job]:
     """Give the jobs that fetch channels' keys anew; each process has its own connectors."""
-    pause_s = KEYS_INTERVAL.total_seconds() / (1 + JITTER)
     return [
-        Job(f"keys_{name}", _refreshing(name, channel, metrics), pause_s, KEYS_RETRY_S)
+        Job(
+            f"keys_{name}",
+            _refreshing(name, channel, metrics),
+            channel.setup.keys_interval.total_seconds() / (1 + JITTER),
+            KEYS_RETRY_S,
+        )
         for name, channel in channels.items()
         if channel.setup.refresh_keys
     ]

@@ -51,7 +51,8 @@ COMMAND = Command(
         "books: missing here, missing there, or with another amount. A day is the channel's, in "
         "Beijing, and its bill is there from the next morning on. What we learned of within ten "
         "minutes of the day's ends and the bill does not list is told, and not judged: look at the "
-        "bill of the day beside. It changes nothing."
+        "bill of the day beside. Where a channel makes no bill (carrier), a statement is put "
+        "together from its lists. It changes nothing."
     ),
     exits={
         0: "the bill adds up, and with --compare agrees with our books",
@@ -62,6 +63,13 @@ COMMAND = Command(
         "gateway bills fetch wechat 2026-11-21",
         "gateway bills fetch wechat 2026-11-21 --compare --json",
     ],
-    settings=("database_url", "data_dir", "wechat_url", "alipay_url", "unionpay_url"),
+    settings=(
+        "database_url",
+        "data_dir",
+        "wechat_url",
+        "alipay_url",
+        "unionpay_url",
+        "carrier_url",
+    ),
     add_arguments=add_arguments,
 )

@@ -23,7 +23,10 @@ LOOPS = {
     "as_shipped": "calls to the channel, as the gateway makes them",
     "signing_on_it": "the same, if they were signed on the loop",
 }
-LOOP_HEAD = ("an event loop with nothing but", "CPU µs a call", "late p99 ms", "at most ms")
+LOOP_HEAD = (
+    *("an event loop with nothing but", "CPU µs a call", "a turn, p99", "longest turn"),
+    "on the clock",
+)
 
 _STYLE = """body { font: 15px/1.5 sans-serif; max-width: 60em; margin: 2em auto; color: #222 }
 table { border-collapse: collapse; margin: 1em 0 } td, th { padding: .2em .9em; text-align: right }
@@ -102,14 +105,12 @@ def series_rows(results: Results) -> Rows:
 
 
 def loop_rows(results: Results) -> Rows:
-    """Give the rows of the table of event loops: what calls to a channel do to them."""
-    rows = []
-    for name, about in LOOPS.items():
-        cpu_s, *late_s = (
-            results.values[f"loop_{name}_{what}"] for what in ("cpu_s", "late_p99_s", "late_max_s")
-        )
-        rows.append((about, f"{cpu_s * 1e6:,.0f}", *(f"{value * 1e3:,.1f}" for value in late_s)))
-    return rows
+    """Give the rows of the table of event loops: what calls to a channel do to them, in µs."""
+    kinds = ("cpu_s", "turn_s", "turn_max_s", "clock_max_s")
+    return [
+        (about, *(f"{results.values[f'loop_{name}_{kind}'] * 1e6:,.0f}" for kind in kinds))
+        for name, about in LOOPS.items()
+    ]
 
 
 def where_time_goes(results: Results) -> str:
@@ -157,9 +158,16 @@ def _page(results: Results, names: Sequence[str], about: str) -> str:
         f"{problems}<h2>Figures</h2>{_html_table(HEAD, figure_rows(results, names))}"
         f"<dl>{said}</dl><h2>What they were made of</h2>"
         f"<p>Medians of the rounds. {escape(at_their_best(results))}</p>"
-        f"{_html_table(SERIES_HEAD, series_rows(results))}"
+        f"{_html_table(SERIES_HEAD, series_rows(results))}{_signing(results)}"
         f"<h2>How cost grows</h2>{picture(results.curves)}</html>\n"
     )
+
+
+def _signing(results: Results) -> str:
+    if "sign_s" not in results.values:
+        return ""
+    table = _html_table(LOOP_HEAD, loop_rows(results))
+    return f"<p>{escape(where_time_goes(results))}</p>{table}"
 
 
 def _chosen(names: Iterable[str]) -> list[Figure]:

@@ -1,4 +1,6 @@
-"""`make campaign SEED=1 SECONDS=60 CHANNELS=sandbox,wechat`: break things at random, and show that nothing was lost.
+"""`make campaign SEED=1 SECONDS=60 CHANNELS=sandbox,wechat`: break things at random.
+
+It shows that nothing was lost.
 
 Exit status 0 only if every invariant held.
 """

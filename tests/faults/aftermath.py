@@ -48,13 +48,16 @@ async def _baseline(ground: Ground) -> list[str]:
         async with aiohttp.ClientSession(trust_env=False) as session:
             reply = await session.get(f"{ops}/metrics")
             text = await reply.text()
-        for name in AT_REST:
-            if left := sum(map(float, re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))):
-                found.append(f"{gateway.name}: {name} is {left:g} at rest")
+        found += [f"{gateway.name} has {name} at rest" for name in AT_REST if _total(text, name)]
         open_now = len([*Path(f"/proc/{gateway.pid}/fd").iterdir()])
         if open_now > DESCRIPTORS_MAX:
             found.append(f"{gateway.name} has {open_now} descriptors open at rest")
     return found
+
+
+def _total(text: str, name: str) -> float:
+    """Add up a metric over its labels."""
+    return sum(map(float, re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)))
 
 
 def _leaks(ground: Ground) -> Iterator[str]:

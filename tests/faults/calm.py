@@ -38,6 +38,12 @@ returning payment_id
 """
 """Let the minutes pass after which an authorisation is looked at again that a dead gateway took."""
 
+WAITING = """
+select from payments
+where channel = any($1) and state in ('PROCESSING', 'REQUIRES_ACTION') and expire_time > now()
+limit 1
+"""
+
 EXPIRE = """
 update payments set expire_time = now() - interval '1 hour'
 where channel = any($1) and state in ('PROCESSING', 'REQUIRES_ACTION') and expire_time > now()
@@ -99,12 +105,9 @@ async def _let_time_be_over(ground: Ground) -> int:
     if not names:
         return 0
     lapsed = await ground.database.rows(LAPSE, names)
-    waiting = "select from payments where channel = any($1) and state in ('PROCESSING',"
-    waiting += " 'REQUIRES_ACTION') and expire_time > now()"
-    if not await ground.database.rows(waiting, names):
+    if not await ground.database.rows(WAITING, names):
         return len(lapsed)
-    leap = {"advance_ms": int(TIME_IS_OVER.total_seconds() * 1_000)}
-    await asyncio.gather(*(stall.ask("clock", leap) for stall in ground.stalls.values()))
+    await asyncio.gather(*(stall.leap(TIME_IS_OVER) for stall in ground.stalls.values()))
     return len(lapsed) + len(await ground.database.rows(EXPIRE, names))
 
 
@@ -144,5 +147,5 @@ async def _hurry(ground: Ground, late: dict[str, str]) -> None:
     for number, name in late.items():
         if name:
             stall = ground.stalls[name]
-            await stall.ask("clock", {"advance_ms": SANDBOX_LEAP_MS})
+            await stall.leap(timedelta(milliseconds=SANDBOX_LEAP_MS))
             await stall.ask(stall.outside.tells[0].format(number), {"as": "ONCE"})

@@ -26,8 +26,11 @@ select a.number, a.kind, a.tries, p.payment_id, p.state, exists (
     select from review_cases r where r.attempt_id = a.attempt_id and r.resolve_time is null
 ) as reviewed
 from attempts a join payments p using (merchant_id, payment_id)
-where a.state = 'OPEN' and not (a.kind = 'CHARGE' and p.state = 'REQUIRES_ACTION')
+where a.state = 'OPEN' and not (a.kind = 'CHARGE' and (
+    p.state = 'REQUIRES_ACTION' or p.expire_time > now() + interval '1 day'
+))
 """
+"""What is under way, but for payments that have days to be paid."""
 
 
 class Restless(AssertionError):
@@ -68,7 +71,7 @@ class Ground:
             await asyncio.sleep(POLL_S)
 
     async def world(self) -> World:
-        """Read everything there is, the books of all channels first, with what callers were told."""
+        """Read everything there is, the books of channels first, with what callers were told."""
         books = {name: await stall.book() for name, stall in self.stalls.items()}
         world = await self.stack.world(self.told)
         for book in books.values():

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.faults.campaign import Result
+from tests.faults.campaign import Result, counted
+from tests.faults.outside import SANDBOX
 from tests.faults.plan import SCRIPTED
 from tests.invariants.world import Row
 
@@ -20,8 +21,10 @@ def report(result: Result) -> Iterator[str]:
     for kind, count in sorted(result.monkey.strikes.items()):
         yield f"  {kind:<24}{count:>8}{result.monkey.hits[kind]:>8}"
     yield "\nscripted faults, by the sandbox's own record"
-    yield from (f"  {name:<24}{result.proofs[name]:>8}" for name in SCRIPTED)
-    for channel, hits in result.outside_proofs.items():
+    sandbox = counted(result.proofs[SANDBOX])
+    yield from (f"  {name:<24}{sandbox[name]:>8}" for name in SCRIPTED)
+    for channel, faults in result.proofs.items():
+        hits = counted(faults)
         told = ", ".join(f"{name} {count}" for name, count in sorted(hits.items()))
         yield f"\nfaults at {channel}, by its own record: {hits.total()} in all\n  {told}"
     yield "\npayments by channel and state"
@@ -29,6 +32,8 @@ def report(result: Result) -> Iterator[str]:
     yield from _table(states)
     yield "\nwhat had to be asked about again, and what it came to"
     yield from _table(_unknowns(result))
+    yield "\nwhat people have to see to"
+    yield from _for_people(result)
     yield from _verdict(result)
 
 
@@ -38,6 +43,16 @@ def _unknowns(result: Result) -> Counter[tuple[str, str]]:
     found = Counter((row["kind"].lower(), _ending(row, closed)) for row in asked)
     cases = Counter(row["kind"] for row in result.world.reviews)
     return found + Counter({("review cases", kind): n for kind, n in cases.items()})
+
+
+def _for_people(result: Result) -> Iterator[str]:
+    """Tell what stayed open, with what was last heard of it."""
+    for row in result.world.attempts:
+        if row["state"] == "OPEN":
+            name = f"{row['channel']} {row['kind'].lower()} {row['number']}"
+            known = f"not found {row['not_found_count']} times"
+            struck = ", ".join(result.proofs[row["channel"]].get(row["number"], ()))
+            yield f"  {name}: asked {row['tries']} times, {known}; struck by {struck or 'nothing'}"
 
 
 def _ending(row: Row, closed: set[str]) -> str:

@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from paymentgateway.client import GatewayClient
-from paymentgateway.errors import GatewayError, OutcomeUnknown, Overloaded, Refused, Unavailable
+from paymentgateway.errors import (
+    Conflict,
+    GatewayError,
+    NotFound,
+    OutcomeUnknown,
+    Overloaded,
+    Refused,
+    Unavailable,
+)
 from paymentgateway.v1.payment_pb2 import (
     CAPTURE_MODE_AUTOMATIC,
     CAPTURE_MODE_MANUAL,
@@ -16,7 +24,7 @@ from paymentgateway.v1.payment_pb2 import (
 )
 from tests.faults import verbs
 from tests.faults.buyer import Buyer
-from tests.faults.crowd import DEADLINE_S, Caller, Crowd, Send
+from tests.faults.crowd import DEADLINE_S, MERCHANTS, Caller, Crowd, Send
 from tests.faults.errands import payer_named, run_errand
 from tests.faults.plan import Journey, Wish
 from tests.faults.purse import FROM_WALLET
@@ -126,6 +134,23 @@ class Traveller:
         if ids != {payment_id}:
             self._crowd.problems.append(f"told {payment_id}, but reads give {ids}")
         self._crowd.outcomes["reads", "the same"] += 1
+        await self._pry(client, by_key.payment_id)
+
+    async def _pry(self, client: GatewayClient, payment_id: str) -> None:
+        """I15: another merchant neither reads the payment nor gets its money."""
+        other = f"m_{(self._plan.merchant + 1) % MERCHANTS}"
+        key = f"{self._key}-pried"
+        asks = (
+            client.get_payment(merchant_id=other, payment_id=payment_id, deadline_s=DEADLINE_S),
+            verbs.refund(client, other, key, payment_id, deadline_s=DEADLINE_S),
+        )
+        for answer in await asyncio.gather(*asks, return_exceptions=True):
+            if isinstance(answer, Unavailable | OutcomeUnknown | Overloaded | Conflict):
+                self._crowd.outcomes["pries", "not now"] += 1
+            elif isinstance(answer, NotFound):
+                self._crowd.outcomes["pries", "not found"] += 1
+            else:
+                self._crowd.problems.append(f"I15: {other} asked for {payment_id}: {answer!r}")
 
     def _sending(self, minor_units: int) -> Send:
         plan = self._plan

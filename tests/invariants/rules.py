@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from tests.invariants import wallets
+from tests.invariants.numbers import numbers_agree
 from tests.invariants.world import NOTHING, REFUSED, Row, Told, World, object_uuid
 
 UNPAID = {"FAILED", "CANCELED", "EXPIRED"}
@@ -268,6 +269,7 @@ def ledger_equals_channel(world: World) -> Iterator[str]:
         if key not in explained and theirs[key] != ours[key]:
             yield f"payment {key}: the channel owes {theirs[key]}, the ledger says {ours[key]}"
     yield from wallets.paid_out_equals_reserve(world, explained)
+    yield from numbers_agree(world)
 
 
 Rule = Callable[[World], Iterator[str]]

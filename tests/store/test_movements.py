@@ -1,13 +1,16 @@
 """Movements: what channels moved, found by number and by day, late successes included."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
 
 from gateway.domain.change import Change, EventType
+from gateway.domain.channel import AttemptState
 from gateway.domain.ledger import Transfer, customer
 from gateway.domain.money import Money
-from gateway.domain.operation import OperationKind
+from gateway.domain.operation import OperationKind, OperationState
+from gateway.domain.payment import CaptureMode
 from tests.store import builders
 from tests.store.scenes import open_one, paid_one
 
@@ -73,6 +76,32 @@ async def test_a_late_success_moved_money(database):
 
     await database.payments.change_payment(*key, come_late)
     assert await moved(database, made.attempt_number) == [("CHARGE", made.attempt_number, 1000)]
+
+
+async def test_a_capture_may_be_known_under_its_charge(database):
+    """Where a channel numbers no captures, one is found and told under its charge's number."""
+    made = await open_one(database, capture_mode=CaptureMode.MANUAL)
+    key = (made.merchant_id, made.payment_id)
+    await database.payments.change_payment(*key, builders.authorize)
+    asked = builders.operation(made, OperationKind.CAPTURE, 1000)
+
+    def capture(aggregate):
+        after = builders.next_version(aggregate.payment)
+        sent = builders.attempt(after, asked, aggregate.serial)
+        ended = replace(sent, state=AttemptState.SUCCEEDED, due_time=None)
+        done = replace(asked, state=OperationState.SUCCEEDED, attempt_number=sent.number)
+        return Change(after, builders.event(after), operations=(done,), attempts=(ended,))
+
+    changed = await database.payments.change_payment(*key, capture)
+    own = changed.aggregate.operations[asked.operation_id].attempt_number
+    span = (asked.update_time - HOUR, asked.update_time + HOUR)
+    for under_charge, number in ((False, own), (True, made.attempt_number)):
+        how = {"under_charge": under_charge}
+        [held] = await database.movements.of_span("sandbox", *span, **how)
+        [listed] = await database.movements.of_numbers("sandbox", [number], **how)
+        assert held == listed
+        assert (held.kind, held.number, held.money.minor_units) == ("CHARGE", number, 1000)
+    assert await moved(database, made.attempt_number) == []
 
 
 async def test_the_runtime_role_reads_them(urls, database):

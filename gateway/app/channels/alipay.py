@@ -26,7 +26,7 @@ from gateway.channels.alipay.keys import (
 from gateway.channels.bill import Bill
 from gateway.channels.client import HttpChannel
 from gateway.channels.connector import HttpRequest
-from gateway.channels.v3style.keys import PlatformKey
+from gateway.channels.keys import PlatformKey
 from gateway.config import Settings, variable
 from gateway.domain.channel import Capabilities
 

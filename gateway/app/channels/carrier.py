@@ -13,7 +13,7 @@ from gateway.channels.carrier.client_auth import Client, ClientKey, ClientSecret
 from gateway.channels.carrier.connector import CarrierConnector
 from gateway.channels.carrier.settings import CarrierSettings
 from gateway.channels.carrier.sink import SinkKey
-from gateway.channels.v3style.keys import MerchantKey, load_merchant_key
+from gateway.channels.keys import MerchantKey, load_merchant_key
 from gateway.config import Settings, variable
 from gateway.domain.channel import Capabilities
 from gateway.domain.money import CURRENCY_EXPONENTS

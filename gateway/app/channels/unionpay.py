@@ -11,6 +11,7 @@ from gateway.app.errors import StartError
 from gateway.channels.bill import Bill
 from gateway.channels.client import HttpChannel
 from gateway.channels.connector import HttpRequest
+from gateway.channels.keys import MerchantKey, load_merchant_key
 from gateway.channels.unionpay.account import UnionPaySettings
 from gateway.channels.unionpay.bill import parse_bill
 from gateway.channels.unionpay.bills import file_request, read_file
@@ -23,7 +24,6 @@ from gateway.channels.unionpay.certificates import (
 from gateway.channels.unionpay.connector import UnionPayConnector
 from gateway.channels.unionpay.keys import load_merchant_pfx
 from gateway.channels.unionpay.signing import cert_id
-from gateway.channels.v3style.keys import MerchantKey, load_merchant_key
 from gateway.config import Settings, variable
 from gateway.domain.channel import Capabilities
 

@@ -11,14 +11,7 @@ from gateway.app.channels.keyfiles import blaming, expect, read_key_file, read_t
 from gateway.app.channels.setup import KeysRefused
 from gateway.channels.bill import Bill
 from gateway.channels.client import HttpChannel
-from gateway.channels.v3style.bills import bill_request, download_request, read_file, read_ticket
-from gateway.channels.v3style.certificates import (
-    CertificatesRefused,
-    certificates_request,
-    read_certificates,
-)
-from gateway.channels.v3style.connector import V3Connector
-from gateway.channels.v3style.keys import (
+from gateway.channels.keys import (
     MerchantKey,
     PlatformKey,
     PlatformKeys,
@@ -26,6 +19,13 @@ from gateway.channels.v3style.keys import (
     load_platform_certificate,
     load_platform_key,
 )
+from gateway.channels.v3style.bills import bill_request, download_request, read_file, read_ticket
+from gateway.channels.v3style.certificates import (
+    CertificatesRefused,
+    certificates_request,
+    read_certificates,
+)
+from gateway.channels.v3style.connector import V3Connector
 from gateway.channels.v3style.sealing import SealKey
 from gateway.config import Settings
 

@@ -23,9 +23,8 @@ from gateway.channels.alipay.signing import (
 )
 from gateway.channels.alipay.texts import china_time
 from gateway.channels.connector import HttpReply, HttpRequest
-from gateway.channels.v3style.fields import Fields, Malformed
-from gateway.channels.v3style.keys import PlatformKey
-from gateway.channels.v3style.signing import SignatureRefused
+from gateway.channels.fields import Fields, Malformed
+from gateway.channels.keys import PlatformKey, SignatureRefused
 
 NAME = "alipay"
 GATEWAY_PATH = "/gateway.do"

@@ -16,10 +16,9 @@ from gateway.channels.alipay.steps import method_of, queried_number
 from gateway.channels.alipay.texts import read_money
 from gateway.channels.alipay.trades import OUTCOMES, Trade, read_paid, read_trade
 from gateway.channels.connector import Call, evidence
-from gateway.channels.v3style.fields import Fields, Malformed
+from gateway.channels.fields import Fields, Malformed, same
+from gateway.channels.outcomes import closed_outcome, unknown
 from gateway.channels.v3style.methods import ACTION_LIFETIME
-from gateway.channels.v3style.outcomes import closed_outcome, unknown
-from gateway.channels.v3style.resources import same
 from gateway.domain.channel import AttemptKind, Outcome, OutcomeClass
 from gateway.domain.payment import ActionKind, NextAction
 

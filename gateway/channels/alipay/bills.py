@@ -13,8 +13,8 @@ from gateway.channels.alipay.account import HTTP_OK, Account
 from gateway.channels.alipay.codes import DONE, code_of, sub_code_of
 from gateway.channels.bill import BillRefused
 from gateway.channels.connector import HttpReply, HttpRequest
-from gateway.channels.v3style.fields import Malformed
-from gateway.channels.v3style.signing import SignatureRefused
+from gateway.channels.fields import Malformed
+from gateway.channels.keys import SignatureRefused
 
 METHOD = "alipay.data.dataservice.bill.downloadurl.query"
 

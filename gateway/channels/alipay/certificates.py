@@ -16,9 +16,8 @@ from gateway.channels.alipay.account import HTTP_OK, Account
 from gateway.channels.alipay.envelope import read_envelope
 from gateway.channels.alipay.keys import load_alipay_certificate, read_certificates
 from gateway.channels.connector import HttpReply, HttpRequest
-from gateway.channels.v3style.fields import Malformed
-from gateway.channels.v3style.keys import PlatformKey
-from gateway.channels.v3style.signing import SignatureRefused
+from gateway.channels.fields import Malformed
+from gateway.channels.keys import PlatformKey, SignatureRefused
 
 METHOD = "alipay.open.app.alipaycert.download"
 

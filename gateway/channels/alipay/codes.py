@@ -9,7 +9,7 @@ work at all (the signature, the token, the rate), by which this request did noth
 
 from enum import StrEnum
 
-from gateway.channels.v3style.fields import Fields
+from gateway.channels.fields import Fields
 from gateway.domain.payment import Failure, FailureReason
 
 DONE = "10000"

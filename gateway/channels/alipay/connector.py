@@ -13,10 +13,9 @@ from gateway.channels.alipay.limits import capabilities
 from gateway.channels.alipay.notices import ACCEPTED, REFUSED, read_notice
 from gateway.channels.alipay.steps import method_of, request_of
 from gateway.channels.connector import Call, HttpReply, HttpRequest
-from gateway.channels.v3style.fields import Malformed
-from gateway.channels.v3style.keys import PlatformKey
-from gateway.channels.v3style.outcomes import unknown
-from gateway.channels.v3style.signing import SignatureRefused
+from gateway.channels.fields import Malformed
+from gateway.channels.keys import PlatformKey, SignatureRefused
+from gateway.channels.outcomes import unknown
 from gateway.domain.channel import Acknowledgement, Notice, Outcome
 
 

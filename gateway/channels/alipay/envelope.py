@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.channels.v3style.fields import Fields, Malformed
+from gateway.channels.fields import Fields, Malformed
 
 SIGN = "sign"
 CERTIFICATE_SN = "alipay_cert_sn"

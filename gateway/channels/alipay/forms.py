@@ -8,7 +8,7 @@ case. Java, which Alipay is written in, never writes either.
 import re
 from urllib.parse import parse_qsl
 
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 
 PARAMETERS_MAX = 100
 """Parameters of one notification; the longest that is documented has half as many."""

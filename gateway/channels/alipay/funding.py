@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from gateway.channels.alipay.envelope import read_json
-from gateway.channels.v3style.fields import Fields, Malformed
+from gateway.channels.fields import Fields, Malformed
 
 CHANNELS_MAX = 8
 """Channels of funds of one trade; a longer list is left out."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from gateway.channels.alipay.texts import read_fen, read_money
 from gateway.channels.connector import evidence
-from gateway.channels.v3style.fields import Fields
-from gateway.channels.v3style.outcomes import CLOSED, PAID
+from gateway.channels.fields import Fields
+from gateway.channels.outcomes import CLOSED, PAID
 from gateway.domain.channel import ASIDE, Outcome, OutcomeClass, shown_number
 from gateway.domain.money import Money
 

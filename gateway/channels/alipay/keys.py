@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
 
-from gateway.channels.v3style.keys import (
+from gateway.channels.keys import (
     ALWAYS,
     MerchantKey,
     PlatformKey,

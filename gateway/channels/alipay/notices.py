@@ -15,9 +15,9 @@ from gateway.channels.alipay.forms import read_form
 from gateway.channels.alipay.holds import hold_outcome, read_hold
 from gateway.channels.alipay.trades import charge_outcome, read_trade
 from gateway.channels.connector import evidence
-from gateway.channels.v3style.fields import Fields, Malformed
-from gateway.channels.v3style.outcomes import CLOSED
-from gateway.channels.v3style.signing import SignatureRefused
+from gateway.channels.fields import Fields, Malformed
+from gateway.channels.keys import SignatureRefused
+from gateway.channels.outcomes import CLOSED
 from gateway.domain.channel import (
     Acknowledgement,
     AttemptKind,

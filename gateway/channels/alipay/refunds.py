@@ -11,9 +11,8 @@ from gateway.channels.alipay.steps import refunded_trade
 from gateway.channels.alipay.texts import read_money
 from gateway.channels.alipay.trades import NUMBER, TRADE_NO
 from gateway.channels.connector import Call, evidence
-from gateway.channels.v3style.fields import Fields
-from gateway.channels.v3style.outcomes import unknown
-from gateway.channels.v3style.resources import same
+from gateway.channels.fields import Fields, same
+from gateway.channels.outcomes import unknown
 from gateway.domain.channel import Outcome, OutcomeClass
 
 REFUND_DONE = "REFUND_SUCCESS"

@@ -11,9 +11,8 @@ from enum import Enum
 from gateway.channels.alipay.account import Account
 from gateway.channels.alipay.codes import DONE, code_of, sub_code_of
 from gateway.channels.connector import HttpReply, HttpRequest
-from gateway.channels.v3style.fields import Malformed
-from gateway.channels.v3style.resources import same
-from gateway.channels.v3style.signing import SignatureRefused
+from gateway.channels.fields import Malformed, same
+from gateway.channels.keys import SignatureRefused
 
 METHOD = "alipay.trade.cancel"
 

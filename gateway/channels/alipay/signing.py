@@ -7,8 +7,7 @@ so the kind of signature is signed too; Alipay's notifications leave that out as
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from gateway.channels.v3style.keys import PlatformKey
-from gateway.channels.v3style.signing import SignatureRefused
+from gateway.channels.keys import PlatformKey, SignatureRefused
 
 SIGN_TYPE = "RSA2"
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gateway.channels.bill import CHINA
-from gateway.channels.v3style.fields import Fields, Malformed
+from gateway.channels.fields import Fields, Malformed
 from gateway.domain.money import Money
 
 CURRENCY = "CNY"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from gateway.channels.alipay.funding import read_funding, read_instalments
 from gateway.channels.alipay.texts import read_money
 from gateway.channels.connector import evidence
-from gateway.channels.v3style.fields import Fields
-from gateway.channels.v3style.outcomes import CLOSED, PAID
+from gateway.channels.fields import Fields
+from gateway.channels.outcomes import CLOSED, PAID
 from gateway.domain.channel import AttemptKind, Outcome, OutcomeClass
 from gateway.domain.money import Money
 from gateway.domain.payment import Failure, FailureReason

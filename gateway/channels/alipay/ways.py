@@ -22,7 +22,7 @@ from gateway.channels.alipay.texts import (
     title,
     yuan,
 )
-from gateway.channels.v3style.methods import detail
+from gateway.channels.requests import detail
 from gateway.domain.channel import ChannelRequest
 from gateway.domain.payment import CaptureMode
 

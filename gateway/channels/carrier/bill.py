@@ -19,7 +19,7 @@ from gateway.channels.carrier.requests import payments_between
 from gateway.channels.carrier.resources import CHANNEL_NUMBER, REFERENCE, is_whole
 from gateway.channels.carrier.settings import PAYMENTS, REFUNDS, Account, answered, rfc3339
 from gateway.channels.connector import HttpReply, HttpRequest
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 from gateway.domain.money import Money
 
 HTTP_OK = 200

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote_plus
 
-from gateway.channels.v3style.encoding import encode_base64
-from gateway.channels.v3style.keys import MerchantKey, current
+from gateway.channels.encoding import encode_base64
+from gateway.channels.keys import MerchantKey, current
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFETIME = timedelta(minutes=2)

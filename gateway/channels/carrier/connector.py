@@ -17,7 +17,7 @@ from gateway.channels.carrier.requests import request_of
 from gateway.channels.carrier.settings import NAME, Account, CarrierSettings
 from gateway.channels.carrier.tokens import read_token, token_request
 from gateway.channels.connector import Call, HttpReply, HttpRequest
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 from gateway.domain.channel import Acknowledgement, Capabilities, Notice, Outcome
 
 HTTP_UNAUTHORIZED, HTTP_TOO_MANY_REQUESTS = 401, 429

@@ -11,7 +11,7 @@ import re
 from enum import StrEnum
 
 from gateway.channels.carrier.fields import Record
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 from gateway.domain.payment import Failure, FailureReason
 
 PAYMENT = "CARRIER_BILLING."

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from gateway.channels.v3style.fields import Fields, Malformed
+from gateway.channels.fields import Fields, Malformed
 from gateway.domain.money import CURRENCY_EXPONENTS, MINOR_UNITS_MAX, Money
 
 NUMBER_LENGTH_MAX = 24

@@ -20,7 +20,7 @@ from gateway.channels.carrier.resources import CHANNEL_NUMBER
 from gateway.channels.carrier.settings import JSON, CarrierSettings
 from gateway.channels.carrier.sink import SinkRefused, notified_number
 from gateway.channels.connector import evidence
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 from gateway.domain.channel import (
     Acknowledgement,
     AttemptKind,

@@ -22,7 +22,7 @@ from gateway.channels.carrier.encoding import Value, decimal_amount
 from gateway.channels.carrier.limits import DESCRIPTION_BYTES_MAX, LIST_LENGTH_MAX
 from gateway.channels.carrier.settings import PAYMENTS, REFUNDS, Account, rfc3339
 from gateway.channels.connector import Action, Call, HttpRequest
-from gateway.channels.v3style.methods import bounded
+from gateway.channels.requests import bounded
 from gateway.domain.channel import EPOCH, AttemptKind, ChannelRequest
 from gateway.domain.payment import CaptureMode
 

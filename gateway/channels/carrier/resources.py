@@ -13,7 +13,7 @@ from datetime import datetime
 from gateway.channels.carrier.fields import Record
 from gateway.channels.carrier.limits import LIST_LENGTH_MAX
 from gateway.channels.connector import HttpReply
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 from gateway.domain.money import Money
 from gateway.domain.payment import ActionKind, NextAction
 

@@ -11,7 +11,7 @@ from gateway.channels.carrier.limits import AUTHORIZATION_LIFETIME
 from gateway.channels.carrier.sink import SinkKey, expiry_of
 from gateway.channels.carrier.tokens import SCOPES, TokenHolder
 from gateway.channels.connector import HttpReply, HttpRequest
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 from gateway.domain.channel import ChannelRequest
 from gateway.domain.money import CURRENCY_EXPONENTS
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from gateway.channels.carrier.client_auth import Client
 from gateway.channels.carrier.fields import Record, read_record
 from gateway.channels.connector import HttpReply, HttpRequest, TokenRefused
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 
 SCOPES = (
     "carrier-billing:payments:create",

@@ -14,7 +14,7 @@ from gateway.channels.carrier.errors import PAYMENT, failure_of
 from gateway.channels.carrier.fields import read_record
 from gateway.channels.carrier.settings import PAYMENTS, Account, answered
 from gateway.channels.connector import HttpReply, HttpRequest
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 
 
 class Validation(Enum):

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.channels.connector import HttpReply, HttpRequest
+from gateway.channels.requests import bounded
 from gateway.channels.v3style.account import Account
 from gateway.channels.v3style.contracts import (
     DISPLAY_BYTES_MAX,
@@ -13,7 +14,6 @@ from gateway.channels.v3style.contracts import (
     NewContract,
 )
 from gateway.channels.v3style.contracts import read_contract as read_any
-from gateway.channels.v3style.methods import bounded
 
 STATE_NAME = "contract_status"
 

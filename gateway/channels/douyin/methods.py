@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from gateway.channels.connector import Call
 from gateway.channels.douyin.names import DOUYIN
+from gateway.channels.fields import Fields
+from gateway.channels.requests import detail
 from gateway.channels.v3style.account import Account
-from gateway.channels.v3style.fields import Fields
-from gateway.channels.v3style.methods import Body, Method, detail, jsapi, native, order_body
+from gateway.channels.v3style.methods import Body, Method, jsapi, native, order_body
 from gateway.channels.v3style.outcomes import pending
 from gateway.domain.channel import ChannelRequest, Outcome
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.channels.connector import Call, HttpReply, HttpRequest
-from gateway.channels.sandbox.fields import Malformed
+from gateway.channels.fields import Malformed
 from gateway.channels.sandbox.outcomes import (
     error_outcome,
     reply_outcome,

@@ -7,7 +7,7 @@ Amount and currency are handed on as the sandbox names them; whoever keeps the i
 from dataclasses import replace
 
 from gateway.channels.connector import Action, Call, evidence
-from gateway.channels.sandbox.fields import read_object
+from gateway.channels.fields import read_object
 from gateway.channels.sandbox.requests import FENCEABLE, queries, subject
 from gateway.channels.sandbox.resources import CODE, Resource, read_resource
 from gateway.domain.channel import AttemptKind, ChannelRequest, Outcome, OutcomeClass

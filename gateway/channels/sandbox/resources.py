@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.channels.connector import evidence
-from gateway.channels.sandbox.fields import Fields, Malformed, read_object
+from gateway.channels.fields import Fields, Malformed, read_object
 from gateway.channels.sandbox.signing import EPOCH
 from gateway.domain.channel import AttemptKind
 from gateway.domain.money import Money

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
 from gateway.channels.connector import HttpReply, HttpRequest
+from gateway.channels.fields import Fields, Malformed
+from gateway.channels.keys import MerchantKey, current
 from gateway.channels.unionpay.certificates import Trust
 from gateway.channels.unionpay.messages import Message, read_answer, write_form
 from gateway.channels.unionpay.signing import sign, verify
 from gateway.channels.unionpay.transactions import Transaction
-from gateway.channels.v3style.fields import Fields, Malformed
-from gateway.channels.v3style.keys import MerchantKey, current
 
 NAME = "unionpay"
 FORM = "application/x-www-form-urlencoded;charset=UTF-8"

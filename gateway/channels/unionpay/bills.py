@@ -10,13 +10,13 @@ from datetime import date, datetime
 
 from gateway.channels.bill import BillRefused
 from gateway.channels.connector import HttpReply, HttpRequest
+from gateway.channels.encoding import decode_base64
+from gateway.channels.fields import Fields, Malformed
+from gateway.channels.keys import SignatureRefused
 from gateway.channels.unionpay.account import Account
 from gateway.channels.unionpay.codes import NO_FILE, Meaning, meaning_of
 from gateway.channels.unionpay.outcomes import CODE
 from gateway.channels.unionpay.transactions import Transaction, beijing_time
-from gateway.channels.v3style.encoding import decode_base64
-from gateway.channels.v3style.fields import Fields, Malformed
-from gateway.channels.v3style.signing import SignatureRefused
 
 PATH = "/"
 

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512
 from cryptography.x509.oid import NameOID
 
-from gateway.channels.v3style.keys import PlatformKey, serial_of
-from gateway.channels.v3style.signing import SignatureRefused
+from gateway.channels.keys import PlatformKey, SignatureRefused, serial_of
 
 Certificates = tuple[x509.Certificate, ...]
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gateway.channels.connector import Call, HttpReply, HttpRequest
+from gateway.channels.fields import Malformed
+from gateway.channels.keys import SignatureRefused
 from gateway.channels.unionpay import limits
 from gateway.channels.unionpay.account import NAME, Account, UnionPaySettings
 from gateway.channels.unionpay.notices import ACCEPTED, REFUSED, read_notice
 from gateway.channels.unionpay.outcomes import about, answer_outcome, unknown
 from gateway.channels.unionpay.requests import request_of
 from gateway.channels.unionpay.transactions import METHODS
-from gateway.channels.v3style.fields import Malformed
-from gateway.channels.v3style.signing import SignatureRefused
 from gateway.domain.channel import Acknowledgement, Capabilities, Notice, Outcome
 
 

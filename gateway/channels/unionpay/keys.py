@@ -1,6 +1,6 @@
 """Our own key, out of the file that the channel gives: PKCS#12 under a short password.
 
-A key and its certificate as two PEM files are loaded by `v3style.keys.load_merchant_key`. Either
+A key and its certificate as two PEM files are loaded by `channels.keys.load_merchant_key`. Either
 way the serial number comes from the certificate, and several keys may be held while one is renewed.
 """
 
@@ -8,7 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
-from gateway.channels.v3style.keys import MerchantKey, load_merchant_key
+from gateway.channels.keys import MerchantKey, load_merchant_key
 
 
 def load_merchant_pfx(data: bytes, password: str) -> MerchantKey:

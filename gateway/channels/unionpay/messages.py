@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl, urlencode
 
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 
 Message = Mapping[str, str]
 

@@ -7,12 +7,12 @@ a notification is fresh: a copy of an old one is believed, and proves what it al
 
 from datetime import datetime
 
+from gateway.channels.fields import Fields, Malformed
+from gateway.channels.keys import SignatureRefused
 from gateway.channels.unionpay.account import NAME, Account
 from gateway.channels.unionpay.messages import read_form
 from gateway.channels.unionpay.outcomes import NUMBER, read_told, transaction_outcome
 from gateway.channels.unionpay.transactions import BACK, Transaction
-from gateway.channels.v3style.fields import Fields, Malformed
-from gateway.channels.v3style.signing import SignatureRefused
 from gateway.domain.channel import (
     Acknowledgement,
     AttemptKind,

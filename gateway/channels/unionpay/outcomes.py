@@ -11,12 +11,12 @@ import re
 from dataclasses import dataclass, replace
 
 from gateway.channels.connector import Call, evidence
+from gateway.channels.fields import Fields, Malformed
 from gateway.channels.unionpay.account import NAME, Account
 from gateway.channels.unionpay.codes import Meaning, failure_of, meaning_of
 from gateway.channels.unionpay.limits import CURRENCY, CURRENCY_CODE, EXPIRY_MARGIN
 from gateway.channels.unionpay.requests import Step, method_of, step_of
 from gateway.channels.unionpay.transactions import Transaction, beijing_time
-from gateway.channels.v3style.fields import Fields, Malformed
 from gateway.domain.channel import AttemptKind, Outcome, OutcomeClass
 from gateway.domain.money import Money
 from gateway.domain.payment import ActionKind, Failure, FailureReason, NextAction

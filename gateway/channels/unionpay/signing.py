@@ -8,10 +8,9 @@ no time of its own and answers to no request: whoever reads it must find his own
 import hashlib
 from datetime import datetime
 
+from gateway.channels.keys import MerchantKey, SignatureRefused
 from gateway.channels.unionpay.certificates import Trust
 from gateway.channels.unionpay.messages import SIGNATURE, Message, signed_text
-from gateway.channels.v3style.keys import MerchantKey
-from gateway.channels.v3style.signing import SignatureRefused
 
 VERSION = "5.1.0"
 RSA = "01"

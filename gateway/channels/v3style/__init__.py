@@ -3,7 +3,6 @@
 Read it in this order; beside the port lie more pure functions: certificates, bills and contracts.
 
     names      all in which the two differ
-    keys       our own keys and the channel's, each with its id and its time
     signing    five lines under what we send, three lines under what we are told
     sealing    AES-GCM around notifications and certificates, RSA around personal fields
     account    who we are there: the keys and names of one merchant, put to use

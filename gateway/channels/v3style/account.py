@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.channels.connector import HttpReply, HttpRequest, evidence
-from gateway.channels.v3style.fields import Fields, Malformed
-from gateway.channels.v3style.keys import MerchantKey, PlatformKey, PlatformKeys, current
+from gateway.channels.fields import Fields, Malformed
+from gateway.channels.keys import MerchantKey, PlatformKey, PlatformKeys, current
 from gateway.channels.v3style.names import Names
 from gateway.channels.v3style.sealing import SealKey, open_with_any
 from gateway.channels.v3style.signing import sign_request, verify_message

@@ -7,20 +7,19 @@ was refused says nothing about the charge.
 from dataclasses import replace
 
 from gateway.channels.connector import Call, HttpReply
+from gateway.channels.fields import Fields, read_object, same
+from gateway.channels.outcomes import closed_outcome, unknown
 from gateway.channels.v3style.account import Account, request_id
 from gateway.channels.v3style.errors import Meaning, code_of, failure_of, meaning_of
-from gateway.channels.v3style.fields import Fields, read_object
 from gateway.channels.v3style.methods import Fence, Method
 from gateway.channels.v3style.outcomes import (
     about,
     cancel_outcome,
-    closed_outcome,
     refund_outcome,
     transaction_outcome,
-    unknown,
 )
 from gateway.channels.v3style.requests import Step, age_of_charge, step_of
-from gateway.channels.v3style.resources import read_refund, read_transaction, same
+from gateway.channels.v3style.resources import read_refund, read_transaction
 from gateway.domain.channel import AttemptKind, Outcome, OutcomeClass
 
 HTTP_OK = 200

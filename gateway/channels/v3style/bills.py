@@ -13,10 +13,10 @@ from datetime import date, datetime
 
 from gateway.channels.bill import BillRefused
 from gateway.channels.connector import HttpReply, HttpRequest
+from gateway.channels.fields import Fields, Malformed, read_object
+from gateway.channels.keys import SignatureRefused
 from gateway.channels.v3style.account import Account
 from gateway.channels.v3style.errors import bare, code_of
-from gateway.channels.v3style.fields import Fields, Malformed, read_object
-from gateway.channels.v3style.signing import SignatureRefused
 
 HTTP_OK = 200
 NO_TRADE = (400, "NOSTATEMENTEXIST")

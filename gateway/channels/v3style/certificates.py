@@ -9,11 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from gateway.channels.connector import HttpReply, HttpRequest
+from gateway.channels.fields import Fields, Malformed, read_object
+from gateway.channels.keys import (
+    PlatformKey,
+    PlatformKeys,
+    SignatureRefused,
+    load_platform_certificate,
+)
 from gateway.channels.v3style.account import Account
-from gateway.channels.v3style.fields import Fields, Malformed, read_object
-from gateway.channels.v3style.keys import PlatformKey, PlatformKeys, load_platform_certificate
 from gateway.channels.v3style.sealing import SealBroken
-from gateway.channels.v3style.signing import SignatureRefused, is_signed
+from gateway.channels.v3style.signing import is_signed
 
 REFRESH_INTERVAL = timedelta(hours=12)
 CERTIFICATES_MAX = 32

@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from gateway.channels.connector import Call, HttpReply, HttpRequest
+from gateway.channels.fields import Malformed
+from gateway.channels.keys import PlatformKeys, SignatureRefused
+from gateway.channels.outcomes import unknown
 from gateway.channels.v3style.account import Account, Settings, request_id
 from gateway.channels.v3style.answers import answer_outcome
-from gateway.channels.v3style.fields import Malformed
-from gateway.channels.v3style.keys import PlatformKeys
 from gateway.channels.v3style.limits import Limits
 from gateway.channels.v3style.methods import Method
 from gateway.channels.v3style.names import Names
 from gateway.channels.v3style.notices import ACCEPTED, REFUSED, open_notification, read_notice
-from gateway.channels.v3style.outcomes import about, unknown
+from gateway.channels.v3style.outcomes import about
 from gateway.channels.v3style.requests import method_of, request_of
-from gateway.channels.v3style.signing import SignatureRefused
 from gateway.domain.channel import Acknowledgement, Capabilities, Notice, Outcome
 
 

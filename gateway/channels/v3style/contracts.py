@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.channels.connector import HttpReply
+from gateway.channels.fields import Fields, Malformed, read_object, same
+from gateway.channels.keys import SignatureRefused
 from gateway.channels.v3style.account import Account, request_id
 from gateway.channels.v3style.errors import code_of
-from gateway.channels.v3style.fields import Fields, Malformed, read_object
-from gateway.channels.v3style.resources import same
-from gateway.channels.v3style.signing import SignatureRefused
 
 HTTP_OK = 200
 

@@ -7,7 +7,7 @@ this request did nothing, and nothing of an earlier one under the same number.
 
 from enum import StrEnum
 
-from gateway.channels.v3style.fields import Fields
+from gateway.channels.fields import Fields
 from gateway.domain.payment import Failure, FailureReason
 
 

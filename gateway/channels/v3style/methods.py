@@ -15,9 +15,10 @@ from typing import Any
 
 from gateway.channels.bill import CHINA
 from gateway.channels.connector import Call
+from gateway.channels.fields import Fields
+from gateway.channels.keys import current
+from gateway.channels.requests import bounded, detail
 from gateway.channels.v3style.account import Account
-from gateway.channels.v3style.fields import Fields
-from gateway.channels.v3style.keys import current
 from gateway.channels.v3style.outcomes import pending
 from gateway.channels.v3style.signing import front_end_text, unix_seconds
 from gateway.domain.channel import ChannelRequest, Outcome
@@ -91,23 +92,6 @@ def order_body(account: Account, request: ChannelRequest) -> Body:
         "notify_url": account.notify_url,
         "amount": {"total": request.money.minor_units, "currency": request.money.currency},
     }
-
-
-def detail(request: ChannelRequest, method: str, name: str) -> str:
-    """Take a detail that the method cannot do without.
-
-    Raises:
-        ValueError: it is missing.
-    """
-    value = request.details[method].get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{method} needs {name}")
-    return value
-
-
-def bounded(text: str, bytes_max: int) -> str:
-    """Cut a text to so many bytes of UTF-8, never within a character."""
-    return text.encode()[:bytes_max].decode(errors="ignore")
 
 
 def china_time(moment: datetime) -> str:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.channels.fields import Malformed, read_object
+from gateway.channels.keys import SignatureRefused
 from gateway.channels.v3style.account import JSON, Account
-from gateway.channels.v3style.fields import Malformed, read_object
 from gateway.channels.v3style.outcomes import refund_outcome, transaction_outcome
 from gateway.channels.v3style.resources import PAID_STATES, read_refund, read_transaction
 from gateway.channels.v3style.sealing import SealBroken
-from gateway.channels.v3style.signing import SignatureRefused
 from gateway.domain.channel import Acknowledgement, AttemptKind, Notice, NotificationRefused
 
 ACCEPTED = Acknowledgement(200, JSON, b'{"code":"SUCCESS","message":"OK"}')

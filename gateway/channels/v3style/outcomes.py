@@ -9,14 +9,13 @@ and is sent again.
 from dataclasses import replace
 
 from gateway.channels.connector import Call, evidence
+from gateway.channels.outcomes import CLOSED, PAID
 from gateway.channels.v3style.account import Account
 from gateway.channels.v3style.resources import PAID_STATES, Refund, Transaction
-from gateway.domain.channel import AttemptKind, Outcome, OutcomeClass
+from gateway.domain.channel import Outcome, OutcomeClass
 from gateway.domain.money import Money
 from gateway.domain.payment import Failure, FailureReason, NextAction
 
-CLOSED = Failure(FailureReason.NOT_ACCEPTED, "The channel closed the number before it was paid.")
-PAID = Failure(FailureReason.ALREADY_PAID, "The payer had paid before the number was closed.")
 UNPAID = "The payment failed at the channel."
 REFUND_CLOSED = Failure(FailureReason.DECLINED, "The channel closed the refund unpaid.", "CLOSED")
 
@@ -24,11 +23,6 @@ REFUND_CLOSED = Failure(FailureReason.DECLINED, "The channel closed the refund u
 def about(account: Account, call: Call) -> str:
     """Name a call in evidence."""
     return f"{account.names.channel} {call.action} {call.request.kind} {call.request.number}"
-
-
-def unknown(text: str) -> Outcome:
-    """Nothing is proven; the text says why."""
-    return Outcome(OutcomeClass.UNKNOWN, evidence=evidence(text))
 
 
 def pending(
@@ -103,13 +97,6 @@ def refund_outcome(account: Account, refund: Refund) -> Outcome:
             return replace(shown, outcome=OutcomeClass.FAILED, failure=REFUND_CLOSED)
         case _:
             return shown
-
-
-def closed_outcome(call: Call, text: str) -> Outcome:
-    """Tell what it means that the number is closed, for the charge or for its cancel."""
-    if call.request.kind is AttemptKind.CANCEL:
-        return Outcome(OutcomeClass.SUCCESS, evidence=evidence(text))
-    return Outcome(OutcomeClass.FAILED, closed=True, failure=CLOSED, evidence=evidence(text))
 
 
 def _unpaid(transaction: Transaction) -> Failure:

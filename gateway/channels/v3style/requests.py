@@ -9,8 +9,9 @@ from datetime import timedelta
 from enum import Enum
 
 from gateway.channels.connector import Action, Call, HttpRequest
+from gateway.channels.requests import bounded
 from gateway.channels.v3style.account import Account
-from gateway.channels.v3style.methods import Body, Fence, Method, bounded
+from gateway.channels.v3style.methods import Body, Fence, Method
 from gateway.domain.channel import EPOCH, AttemptKind, ChannelRequest
 
 REASON_BYTES_MAX = 80

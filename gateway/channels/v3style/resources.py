@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from gateway.channels.fields import Fields, Malformed
 from gateway.channels.v3style.account import Account
-from gateway.channels.v3style.fields import Fields, Malformed
 from gateway.domain.money import Money
 
 AMOUNT_MAX = 2**53 - 1
@@ -90,12 +90,6 @@ def read_refund(account: Account, fields: Fields) -> Refund:
         state=fields.one_of(names[0], REFUND_STATES),
         money=read_money(fields, "refund"),
     )
-
-
-def same(fields: Fields, name: str, number: str) -> None:
-    """Check that a message names the number that was asked about. Raises Malformed."""
-    if fields.text(name, NUMBER) != number:
-        raise Malformed(f"{name} is not what was asked about")
 
 
 def read_money(fields: Fields, name: str) -> Money:

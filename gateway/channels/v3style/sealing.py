@@ -10,8 +10,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.channels.v3style.encoding import decode_base64, encode_base64
-from gateway.channels.v3style.keys import MerchantKey, PlatformKey
+from gateway.channels.encoding import decode_base64, encode_base64
+from gateway.channels.keys import MerchantKey, PlatformKey
 
 SEAL_KEY_BYTES = 32
 NONCE_BYTES = 12

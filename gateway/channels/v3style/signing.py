@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from gateway.channels.connector import HttpRequest
-from gateway.channels.v3style.keys import MerchantKey, PlatformKeys
+from gateway.channels.keys import MerchantKey, PlatformKeys, SignatureRefused
 from gateway.channels.v3style.names import Names
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,10 +23,6 @@ PROBE = "WECHATPAY/SIGNTEST/"
 
 _TIMESTAMP = re.compile(r"[0-9]{1,11}")
 _NONCE = re.compile(r"[!-~]{1,128}")
-
-
-class SignatureRefused(Exception):
-    """The signature is missing, wrong or out of time. The message names no secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ States are SIGNED and TERMINATED.
 from datetime import datetime
 
 from gateway.channels.connector import HttpReply, HttpRequest
+from gateway.channels.requests import bounded
 from gateway.channels.v3style.account import Account
 from gateway.channels.v3style.contracts import (
     DISPLAY_BYTES_MAX,
@@ -15,7 +16,6 @@ from gateway.channels.v3style.contracts import (
     NewContract,
 )
 from gateway.channels.v3style.contracts import read_contract as read_any
-from gateway.channels.v3style.methods import bounded
 
 CONTRACTS = "/v3/papay/sign/contracts"
 STATE_NAME = "contract_state"

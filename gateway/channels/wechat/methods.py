@@ -4,22 +4,21 @@ import re
 from datetime import timedelta
 
 from gateway.channels.connector import Call
+from gateway.channels.fields import Fields, same
+from gateway.channels.requests import bounded, detail
 from gateway.channels.v3style.account import Account
 from gateway.channels.v3style.answers import charge_outcome
-from gateway.channels.v3style.fields import Fields
 from gateway.channels.v3style.methods import (
     DESCRIPTION_BYTES_MAX,
     Body,
     Fence,
     Method,
-    bounded,
-    detail,
     jsapi,
     native,
     order_body,
 )
 from gateway.channels.v3style.outcomes import pending
-from gateway.channels.v3style.resources import read_money, same
+from gateway.channels.v3style.resources import read_money
 from gateway.channels.wechat.names import WECHAT
 from gateway.domain.channel import ChannelRequest, Outcome
 

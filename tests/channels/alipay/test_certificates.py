@@ -13,7 +13,7 @@ from gateway.channels.alipay.certificates import (
     read_certificate,
 )
 from gateway.channels.connector import HttpReply
-from gateway.channels.v3style.keys import PlatformKey
+from gateway.channels.keys import PlatformKey
 from tests.channels.alipay.wire import (
     NOW,
     answer,

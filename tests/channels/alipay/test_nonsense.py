@@ -20,7 +20,7 @@ from gateway.channels.alipay.steps import method_of
 from gateway.channels.alipay.texts import bounded, java_length
 from gateway.channels.bill import BillRefused
 from gateway.channels.connector import Action, HttpReply
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 from gateway.domain.channel import AttemptKind, NotificationRefused, OutcomeClass
 from tests.channels.alipay.bill_files import archive, row, text_of, totals
 from tests.channels.alipay.wire import (

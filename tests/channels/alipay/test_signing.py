@@ -15,7 +15,7 @@ from gateway.channels.alipay.keys import (
     load_app_key,
 )
 from gateway.channels.connector import Action, HttpReply
-from gateway.channels.v3style.keys import MerchantKey, Validity
+from gateway.channels.keys import MerchantKey, Validity
 from gateway.domain.channel import OutcomeClass
 from tests.channels.alipay.wire import (
     NOW,

@@ -14,7 +14,7 @@ from gateway.channels.carrier.encoding import decimal_amount, write_json
 from gateway.channels.carrier.fields import read_record, read_records
 from gateway.channels.carrier.validation import Validation, read_validation
 from gateway.channels.connector import HttpReply, TokenRefused
-from gateway.channels.v3style.fields import Malformed
+from gateway.channels.fields import Malformed
 from gateway.domain.channel import NotificationRefused, OutcomeClass
 from gateway.domain.money import CURRENCY_EXPONENTS, MINOR_UNITS_MAX, Money
 from tests.channels.carrier.wire import (

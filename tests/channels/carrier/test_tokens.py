@@ -15,8 +15,8 @@ from gateway.channels.carrier.client_auth import ClientKey, ClientSecret
 from gateway.channels.carrier.connector import CarrierConnector
 from gateway.channels.client import HttpChannel
 from gateway.channels.connector import HttpReply, HttpRequest, NeedsToken, TokenRefused
+from gateway.channels.keys import MerchantKey, Validity
 from gateway.channels.transport import Lost, Transport
-from gateway.channels.v3style.keys import MerchantKey, Validity
 from gateway.clock import Clock
 from gateway.domain.channel import OutcomeClass
 from tests.channels.carrier.wire import (

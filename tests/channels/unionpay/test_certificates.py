@@ -9,8 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from gateway.channels.keys import SignatureRefused
 from gateway.channels.unionpay.certificates import Trust, load_certificates
-from gateway.channels.v3style.signing import SignatureRefused
 from tests.channels.unionpay.wire import (
     COMMON_NAME,
     NAME,

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
 
+from gateway.channels.keys import MerchantKey, load_merchant_key
 from gateway.channels.unionpay.keys import load_merchant_pfx
 from gateway.channels.unionpay.signing import cert_id
-from gateway.channels.v3style.keys import MerchantKey, load_merchant_key
 from tests.channels.unionpay.wire import (
     NOW,
     call,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gateway.channels.fields import Malformed
 from gateway.channels.unionpay.messages import read_answer, read_form, signed_text, write_form
-from gateway.channels.v3style.fields import Malformed
 
 
 def test_answer_is_read_as_it_is() -> None:

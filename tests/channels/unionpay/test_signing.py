@@ -8,9 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway.channels.connector import Action, HttpReply
+from gateway.channels.keys import MerchantKey, SignatureRefused
 from gateway.channels.unionpay.signing import VERSION, sign, verify
-from gateway.channels.v3style.keys import MerchantKey
-from gateway.channels.v3style.signing import SignatureRefused
 from gateway.domain.channel import NotificationRefused, OutcomeClass
 from tests.channels.unionpay.wire import (
     NOW,

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gateway.channels.keys import MerchantKey, load_platform_key
 from gateway.channels.unionpay.messages import signed_text
 from gateway.channels.unionpay.signing import cert_id, digest_of
-from gateway.channels.v3style.keys import MerchantKey, load_platform_key
 from tests.channels.unionpay.wire import private_key
 
 PATH = Path(__file__).parent.parent / "vectors.json"

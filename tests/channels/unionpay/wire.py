@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from gateway.channels.connector import Action, Call, HttpReply, HttpRequest
+from gateway.channels.keys import MerchantKey
 from gateway.channels.unionpay.account import UnionPaySettings
 from gateway.channels.unionpay.certificates import Trust
 from gateway.channels.unionpay.connector import UnionPayConnector
-from gateway.channels.v3style.keys import MerchantKey
 from gateway.domain.channel import AttemptKind, ChannelRequest
 from gateway.domain.money import Money
 from gateway.domain.payment import CaptureMode, Scene

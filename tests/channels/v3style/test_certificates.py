@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from gateway.channels.connector import HttpReply
+from gateway.channels.keys import PlatformKeys, load_platform_certificate
 from gateway.channels.v3style.account import Account
 from gateway.channels.v3style.certificates import (
     CertificatesRefused,
     certificates_request,
     read_certificates,
 )
-from gateway.channels.v3style.keys import PlatformKeys, load_platform_certificate
 from tests.channels.v3style.wire import (
     NONCE,
     NOW,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.channels.v3style.fields import Fields, Malformed, read_object
+from gateway.channels.fields import Fields, Malformed, read_object
 
 READERS: dict[str, Callable[[Fields], object]] = {
     "integer": lambda fields: fields.integer("a", 1, 9),

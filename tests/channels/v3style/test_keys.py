@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from gateway.channels.v3style.account import Settings
-from gateway.channels.v3style.keys import (
+from gateway.channels.keys import (
     MerchantKey,
     PlatformKey,
     PlatformKeys,
@@ -21,6 +20,7 @@ from gateway.channels.v3style.keys import (
     load_platform_certificate,
     load_platform_key,
 )
+from gateway.channels.v3style.account import Settings
 from tests.channels.v3style.wire import (
     CERTIFICATE_ID,
     NOW,

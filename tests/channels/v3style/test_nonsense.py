@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 from gateway.channels.bill import BillRefused
 from gateway.channels.connector import Action, HttpReply
+from gateway.channels.encoding import decode_base64, encode_base64
+from gateway.channels.fields import Malformed, read_object
+from gateway.channels.keys import SignatureRefused
 from gateway.channels.v3style.account import Account
 from gateway.channels.v3style.bills import read_ticket
 from gateway.channels.v3style.certificates import CertificatesRefused, read_certificates
 from gateway.channels.v3style.contracts import ContractRefused, read_pre_entrust
-from gateway.channels.v3style.encoding import decode_base64, encode_base64
-from gateway.channels.v3style.fields import Malformed, read_object
 from gateway.channels.v3style.notices import Envelope, read_notice
 from gateway.channels.v3style.sealing import SealBroken, open_sealed
-from gateway.channels.v3style.signing import SignatureRefused, verify_message
+from gateway.channels.v3style.signing import verify_message
 from gateway.channels.wechat.bill import parse_bill
 from gateway.domain.channel import AttemptKind, NotificationRefused, OutcomeClass
 from tests.channels.v3style.bill_files import bill_file, paid, refunded

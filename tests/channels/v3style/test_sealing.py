@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA1
 
 from gateway.channels.douyin.names import DOUYIN
-from gateway.channels.v3style.keys import MerchantKey, PlatformKey
+from gateway.channels.keys import MerchantKey, PlatformKey
 from gateway.channels.v3style.sealing import (
     SealBroken,
     SealKey,

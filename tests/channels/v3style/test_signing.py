@@ -9,14 +9,15 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway.channels.connector import Action, HttpReply
-from gateway.channels.v3style.keys import (
+from gateway.channels.keys import (
     MerchantKey,
     PlatformKey,
     PlatformKeys,
+    SignatureRefused,
     Validity,
     current,
 )
-from gateway.channels.v3style.signing import SignatureRefused, verify_message
+from gateway.channels.v3style.signing import verify_message
 from gateway.channels.wechat.connector import WechatConnector
 from gateway.domain.channel import OutcomeClass
 from tests.channels.v3style.wire import (

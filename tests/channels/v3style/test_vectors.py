@@ -7,18 +7,14 @@ from typing import Any
 
 import pytest
 
-from gateway.channels.v3style.keys import (
+from gateway.channels.keys import (
     PlatformKeys,
+    SignatureRefused,
     load_platform_certificate,
     load_platform_key,
 )
 from gateway.channels.v3style.sealing import open_sealed
-from gateway.channels.v3style.signing import (
-    SignatureRefused,
-    front_end_text,
-    request_text,
-    verify_message,
-)
+from gateway.channels.v3style.signing import front_end_text, request_text, verify_message
 from gateway.channels.wechat.names import WECHAT
 from tests.channels.v3style.wire import flipped
 

@@ -26,8 +26,8 @@ from cryptography.x509.oid import NameOID
 
 from gateway.channels.connector import Action, Call, HttpReply, HttpRequest
 from gateway.channels.douyin.connector import DouyinConnector, DouyinSettings
+from gateway.channels.keys import MerchantKey, PlatformKey, PlatformKeys
 from gateway.channels.v3style.connector import V3Connector
-from gateway.channels.v3style.keys import MerchantKey, PlatformKey, PlatformKeys
 from gateway.channels.v3style.names import Names
 from gateway.channels.v3style.sealing import SealKey
 from gateway.channels.wechat.connector import WechatConnector, WechatSettings

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from gateway.emulators.alipay.play import FaultName, Notify
+from gateway.emulators.alipay.play import SPOILS, FaultName, Notify
 from paymentgateway.v1.payment_method_pb2 import (
     AgreementWay,
     AlipayMethod,
@@ -155,6 +155,7 @@ ALIPAY = Outside(
         "unfreeze": telling(LATER_MODES),
         "refund": (*telling(MODES), *BANKS),
     },
+    forged=SPOILS,
     agree=agree,
     secrets=(CODES,),
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, get_args
 
-from gateway.emulators.carrier.play import FaultName, Notify
+from gateway.emulators.carrier.play import SPOILS, FaultName, Notify
 from paymentgateway.v1.payment_method_pb2 import CarrierMethod
 from paymentgateway.v1.payment_pb2 import PaymentMethod
 from tests.faults.outside.channel import Book, Outside, Records, Rule, Way, booked, telling
@@ -118,5 +118,7 @@ CARRIER = Outside(
         "confirm": DECIDED,
         "refund": (*telling(MODES), *DECIDED),
     },
+    forged=SPOILS,
+    leaps=False,
     secrets=(PHONES,),
 )

@@ -6,7 +6,7 @@ for the next request of an operation, now here, now there. A book is read into t
 invariants know, whatever the channel calls them.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,8 +50,9 @@ class Outside:
         plays: how the others may act, by operation.
         chosen: variables of the gateway that a merchant decides.
         agree: agrees on the terms, once it runs; is given the gateway's variables.
+        forged: modes in which it tells what nobody may acknowledge, because nothing proves it.
+        leaps: whether its time may run ahead; not where it is asked about spans of ours.
         secrets: words that must never be in a log.
-        ends: whether what was not paid ends there when its time is over.
     """
 
     name: str
@@ -63,8 +64,10 @@ class Outside:
     tells: tuple[str, tuple[str, ...]]
     faults: Mapping[str, tuple[str, ...]]
     plays: Mapping[str, tuple[Rule, ...]]
+    forged: Collection[str]
     chosen: Mapping[str, str] = field(default_factory=dict)
     agree: Callable[[Any, Mapping[str, str]], Awaitable[Terms]] | None = None
+    leaps: bool = True
     secrets: tuple[str, ...] = ()
 
     def deck(self) -> Iterator[Rule]:

@@ -7,6 +7,7 @@ tries again for a while, and then lets it be.
 import asyncio
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,10 @@ class Stall:
         self.terms: Terms = {}
 
     async def start(self) -> dict[str, str]:
-        """Start it, in the morning, and give what a gateway needs to know."""
+        """Start it, and give what a gateway needs to know; it is morning where time may run."""
         await self.emulator.service.start()
-        await self.emulator.wait_for_morning()
+        if self.outside.leaps:
+            await self.emulator.wait_for_morning()
         settings = {**self.emulator.settings(), **self.outside.chosen}
         if self.outside.agree:
             self.terms = await self.outside.agree(self.emulator, settings)
@@ -50,6 +52,13 @@ class Stall:
             except (aiohttp.ClientError, TimeoutError):
                 await asyncio.sleep(PAUSE_S)
         return None
+
+    async def leap(self, span: timedelta) -> bool:
+        """Let time pass there, where it may. Whether it did."""
+        if not self.outside.leaps:
+            return False
+        asked = {"advance_ms": int(span.total_seconds() * 1_000)}
+        return await self.ask("clock", asked) is not None
 
     async def book(self) -> Book:
         """Read its book as the invariants know it."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.emulators.unionpay.play import FAULTS, NOTIFY
+from gateway.emulators.unionpay.play import FAULTS, NOTIFY, SPOILS
 from paymentgateway.v1.payment_method_pb2 import AccountTokenWay, InAppWay, UnionpayMethod
 from paymentgateway.v1.payment_pb2 import PaymentMethod
 from tests.faults.outside.channel import Book, Outside, Records, Rule, Way, booked, telling
@@ -106,6 +106,7 @@ UNIONPAY = Outside(
         "void_authorization": (*telling(NOTIFY), *BANKS),
         "refund": (*telling(NOTIFY), *BANKS),
     },
+    forged=SPOILS,
     chosen={"GATEWAY_UNIONPAY_TOKEN_REQUESTER_ID": "99988877766"},
     secrets=(TOKEN,),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from gateway.emulators.v3style.play import FaultName, Notify
+from gateway.emulators.v3style.play import SPOILS, FaultName, Notify
 from paymentgateway.v1.payment_method_pb2 import (
     BarcodeWay,
     DouyinMethod,
@@ -127,6 +127,7 @@ def _channel(name: str, ways: tuple[Way, ...], operations: tuple[str, ...], **mo
             "refund": (*telling(modes), *BANKS),
             **scanned,
         },
+        forged=SPOILS,
         secrets=(OPENID, "13006109"),
         **more,
     )

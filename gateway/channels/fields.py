@@ -100,3 +100,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         raise ValueError("a name stands twice")
     return fields
+
+
+def same(fields: Fields, name: str, number: str) -> None:
+    """Check that a message names the number that was asked about. Raises Malformed."""
+    if fields.text(name) != number:
+        raise Malformed(f"{name} is not what was asked about")

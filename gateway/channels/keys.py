@@ -15,13 +15,17 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from gateway.channels.v3style.encoding import decode_base64, encode_base64
+from gateway.channels.encoding import decode_base64, encode_base64
 
 KEY_BITS_MIN = 2_048
 
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 END = datetime.max.replace(tzinfo=UTC)
+
+
+class SignatureRefused(Exception):
+    """The signature is missing, wrong or out of time. The message names no secret."""
 
 
 @dataclass(frozen=True, slots=True)
