@@ -5,6 +5,7 @@ they start first, beside Postgres, which takes as long.
 """
 
 import asyncio
+from collections import ChainMap
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class Street:
         later = max(now).astimezone(BEIJING) + MIDNIGHT_IS_NEAR
         if min(now).astimezone(BEIJING).date() != later.date():
             for stand_in in self.stand_ins.values():
-                await stand_in.advance(seconds=MIDNIGHT_IS_NEAR.total_seconds())
+                await stand_in.advance(seconds=2 * MIDNIGHT_IS_NEAR.total_seconds())
         return later.date()
 
     async def end_day(self) -> None:
@@ -52,9 +53,7 @@ async def running_street(folder: Path, settings: Mapping[str, str]) -> AsyncIter
     try:
         await asyncio.gather(postgres.start(), *(service.start() for service in services))
         printed = [stand_in.settings() for stand_in in stand_ins.values()]
-        stack = Stack(
-            folder, settings={**settings, **{k: v for p in printed for k, v in p.items()}}
-        )
+        stack = Stack(folder, settings={**settings, **ChainMap(*printed)})
         try:
             await stack.start()
             yield Street(stack, stand_ins)
