@@ -19,7 +19,7 @@ TITLES: Final[Mapping[str, str]] = {
     "amount_max": "greatest amount, minor units",
     "expiry_max": "longest time to pay",
     "manual_capture": "capture later",
-    "manual_methods": "ways that capture later",
+    "manual_methods": "ways that only capture later",
     "authorization_lifetime": "time to capture",
     "captures_max": "captures of one payment",
     "partial_capture": "capture a part",
@@ -34,7 +34,7 @@ TITLES: Final[Mapping[str, str]] = {
 """Capabilities by the names of their fields; `channel` heads the column, `notes` stand below."""
 
 WITHOUT: Final[Mapping[str, str]] = {
-    "manual_methods": "any",
+    "manual_methods": "-",
     "expiry_max": "no bound",
     "captures_max": "no bound",
     "refund_window": "ever",

@@ -13,6 +13,7 @@ import pytest
 from gateway.domain.operation import OperationKind, OperationState
 from gateway.domain.payment import PaymentState
 from gateway.domain.ports import OperationFilter, PaymentFilter
+from gateway.store.pool import fetching
 from tests.store import builders, wallet_scenes
 from tests.store.postgres import new_database
 from tests.store.scenes import opened, paid_one
@@ -141,9 +142,8 @@ async def rows_read(urls, database, work):
 
 async def _flush(database):
     """Let the pool's one session hand in its counts, which it does when a statement has ended."""
-    async with database._pool._pool.acquire() as connection:
-        await connection.execute("select pg_stat_force_next_flush()")
-        await connection.execute("select 1")
+    for statement in ("select pg_stat_force_next_flush()", "select 1"):
+        await database._pool.read(fetching(statement))
     await asyncio.sleep(0.1)
 
 
