@@ -66,7 +66,10 @@ def answer_outcome(call: Call, reply: HttpReply) -> Outcome:
 
 
 def _found(step: Step, call: Call, reply: HttpReply) -> Outcome:
-    """Search a list. That ours is not in it says something only of a list that is whole."""
+    """Search a list. Only a payment's refunds are all of them, and only if the list is whole.
+
+    Payments are those of some time by the channel's clock, so that ours is not seen proves nothing.
+    """
     records = list(read_records(reply.body, LIST_LENGTH_MAX))
     request = call.request
     number = request.charge_number if step is Step.LIST else request.number
@@ -75,7 +78,7 @@ def _found(step: Step, call: Call, reply: HttpReply) -> Outcome:
         whole = is_whole(reply, len(records))
         why = "not among" if whole else "not seen, and there are more than"
         shown = unknown(f"{about(call)}: {why} the {len(records)} that the channel lists")
-        return replace(shown, not_found=whole)
+        return replace(shown, not_found=whole and step is Step.REFUND_LIST)
     if step is Step.REFUND_LIST:
         return refund_outcome(call, read_refund(found, number))
     return payment_outcome(call, read_payment(found, number, request.expire_time))

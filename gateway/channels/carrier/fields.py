@@ -67,7 +67,7 @@ def _read(body: bytes) -> Any:
             parse_float=_decimal,
             parse_constant=_refuse,
         )
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise Malformed("not JSON of the protocol") from error
 
 

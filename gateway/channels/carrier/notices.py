@@ -1,14 +1,14 @@
-"""Notifications: a hint to ask, and where to ask. Nothing is ever booked because of one.
+"""Notifications: a hint to ask. Nothing is ever booked, or done at a place, because of one.
 
 CAMARA signs no event, and SEMANTICS takes an unsigned channel's word only as the answer to our own
 authenticated request. So whatever an event claims, completed or denied, its outcome is PENDING:
 without money, verdict or action, which moves nothing, and which makes the gateway ask. What proves
 the outcome is the GET that follows.
 
-Two things of an event are used. Its token, which only the operator was given, says which attempt to
-ask about. Its `paymentId` or `refundId` says under which number to ask: where the reply was lost,
-that is worth more than a list. A wrong one does no more than lead the question astray, because an
-answer that does not name our number proves nothing.
+Only its token is used, which only the operator was given: it says which attempt to ask about. Its
+`paymentId` and `refundId` are kept as evidence, and nothing is ever sent to them: with a token that
+leaked they would name another customer's payment, to be confirmed, canceled or refunded. The
+channel's numbers are taken from answers that name our own number; where none came yet, from a list.
 """
 
 import re
@@ -75,8 +75,7 @@ def _notice(number: str, event: Record) -> Notice:
     data.one_of("status", ("succeeded", "failed"))
     payment = data.text("paymentId", CHANNEL_NUMBER)
     refunds = told in REFUND_EVENTS
-    channel_number = data.text("refundId", CHANNEL_NUMBER) if refunds else payment
+    claimed = data.text("refundId", CHANNEL_NUMBER) if refunds else payment
     kind = AttemptKind.REFUND if refunds else AttemptKind.CHARGE
-    shown = evidence(f"carrier event {identifier}: {told} of {channel_number}; to be asked about")
-    outcome = Outcome(OutcomeClass.PENDING, channel_number=channel_number, evidence=shown)
-    return Notice(kind, number, outcome)
+    shown = evidence(f"carrier event {identifier}: {told} of {claimed}; to be asked about")
+    return Notice(kind, number, Outcome(OutcomeClass.PENDING, evidence=shown))

@@ -2,12 +2,17 @@
 
 The step follows from the call alone, so an answer is read for the very step that asked for it.
 
-The channel finds a payment by its own number only. Once told, that number is used. If the reply
-that told it was lost, there is the list: it has no filter for our numbers, but one for the time of
-creation, so the list of that time is asked for, and searched for our number. Sending the payment
-again would find it too, but would make it where it was never made; a question moves no money. The
-span of time is narrow at first, so that a busy account's list is not too long, and grows with the
-age of the question, so that clocks may differ.
+The channel finds a payment by its own number only. Once an answer that names our number told it,
+it is used. If that reply was lost, there is the list: it has no filter for our numbers, but one for
+the time of creation, so the list of that time is asked for, and searched for our number. Sending
+the payment again would find it too, but would make it where it was never made; a question moves no
+money.
+
+No list shows more than its first LIST_LENGTH_MAX. So questions of even minutes of age look at all
+of the time, which grows with the age, so that clocks may differ: enough for an account of few
+payments. Those of odd minutes look through it WINDOW by WINDOW, from SPAN_MIN before the attempt
+on and round again. That finds a payment of an account with up to LIST_LENGTH_MAX per WINDOW, which
+is 25 payments per second, if clocks differ by less than SPAN_MIN; beyond, it is for a person.
 
 A payment in one step has no close: its cancel and its fence are questions, and what became of it
 decides. So are those of a prepared payment whose number at the channel is not known yet.
@@ -35,6 +40,12 @@ quarter of the question's age."""
 
 SENDING_MAX = timedelta(minutes=2)
 """How long after the beginning of its attempt a payment can have been sent."""
+
+WINDOW = timedelta(seconds=2)
+"""How much of the time is looked at by one question of an odd minute."""
+
+TURN = timedelta(minutes=1)
+"""How long questions look at the same; recovery asks about so often once a while has passed."""
 
 PHONE = re.compile(r"\+[1-9][0-9]{4,14}")
 
@@ -141,13 +152,18 @@ def _order(account: Account, step: Step, request: ChannelRequest) -> tuple[str, 
 
 
 def _around(call: Call) -> str:
-    """Write the query for the payments created when the charge was sent."""
+    """Write the query for the payments created when the charge was sent, or in a part of it."""
     request = call.request
     own = request.create_time if request.kind is AttemptKind.CHARGE else EPOCH
     made = max(own, request.charge_create_time)
     if made == EPOCH:
         raise ValueError("a payment without the channel's number is found by its time only")
-    span = min(max((call.moment - made) / 4, SPAN_MIN), SPAN_MAX)
+    age = max(call.moment - made, timedelta(0))
+    turn, narrow = divmod(age // TURN, 2)
+    if narrow:
+        start = made - SPAN_MIN + turn * WINDOW % (SPAN_MIN + SENDING_MAX + SPAN_MIN)
+        return payments_between(start, start + WINDOW)
+    span = min(max(age / 4, SPAN_MIN), SPAN_MAX)
     return payments_between(made - span, made + SENDING_MAX + span)
 
 

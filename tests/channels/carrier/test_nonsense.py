@@ -144,7 +144,17 @@ def test_json(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "amount", ["1E999999", "1e-999999", "9" * 5_000, "0." + "0" * 100 + "1", "1E30", "-0", "1e400"]
+    "amount",
+    [
+        "1E999999",
+        "1e-999999",
+        "1E9999999999999999999",
+        "9" * 5_000,
+        "0." + "0" * 100 + "1",
+        "1E30",
+        "-0",
+        "1e400",
+    ],
 )
 def test_amounts_that_would_exhaust(amount: str) -> None:
     """A number of any size is refused before anybody reckons with it."""
@@ -152,7 +162,16 @@ def test_amounts_that_would_exhaust(amount: str) -> None:
     assert CONNECTOR.parse(call(), reply(201, body)).outcome is OutcomeClass.UNKNOWN
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b'{"a":' + b"9" * 9_999])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"a":' + b"9" * 9_999,
+        b'{"a":1E9999999999999999999}',
+        b'{"a":1E-9999999999999999999}',
+    ],
+)
 def test_json_that_would_exhaust(body: bytes) -> None:
     """Depth and length that a reader could choke on are malformed."""
     with pytest.raises(Malformed):

@@ -13,7 +13,6 @@ from tests.channels.carrier.wire import (
     NUMBER,
     OLD_SINK_KEY,
     PAYMENT_ID,
-    REFUND_ID,
     SINK_KEY,
     body_of,
     call,
@@ -34,11 +33,11 @@ def _read(body: bytes, authorization: str | None = None) -> Notice:
 @pytest.mark.parametrize("name", PAYMENT_EVENTS)
 @pytest.mark.parametrize("status", ["succeeded", "failed"])
 def test_payment_event(name: str, status: str) -> None:
-    """Whatever an event says of a payment, it only leads to a question about it, by its number."""
+    """Whatever an event says of a payment, it only leads to a question about its attempt."""
     data = {"paymentId": PAYMENT_ID, "status": status, "description": "x", "denialReason": "y"}
     notice = _read(event(f"carrier-billing.v0.payment-{name}", data=data))
     assert (notice.kind, notice.number) == (AttemptKind.CHARGE, NUMBER)
-    _moves_nothing(notice, PAYMENT_ID)
+    _moves_nothing(notice)
 
 
 @pytest.mark.parametrize("name", REFUND_EVENTS)
@@ -46,16 +45,26 @@ def test_refund_event(name: str) -> None:
     """So does an event about a refund."""
     notice = _read(event(f"carrier-billing-refund.v0.refund-{name}"))
     assert (notice.kind, notice.number) == (AttemptKind.REFUND, NUMBER)
-    _moves_nothing(notice, REFUND_ID)
+    _moves_nothing(notice)
 
 
-def _moves_nothing(notice: Notice, channel_number: str) -> None:
+def _moves_nothing(notice: Notice) -> None:
     outcome = notice.outcome
     assert outcome.outcome is OutcomeClass.PENDING
-    assert outcome.channel_number == channel_number
     assert (outcome.money, outcome.failure, outcome.next_action) == (None, None, None)
     flags = (outcome.authorized, outcome.closed, outcome.acted, outcome.not_found)
     assert not any(flags)
+
+
+@pytest.mark.parametrize(
+    "told", ["carrier-billing.v0.payment-reserved", "carrier-billing-refund.v0.refund-denied"]
+)
+def test_event_points_nowhere(told: str) -> None:
+    """With a token that leaked, nobody points our next confirm, cancel or refund elsewhere."""
+    data = {"paymentId": "another-payment", "refundId": "another-refund", "status": "succeeded"}
+    outcome = _read(event(told, data=data)).outcome
+    assert outcome.channel_number == ""
+    assert "another-" in outcome.evidence
 
 
 @pytest.mark.parametrize("kind", [AttemptKind.CHARGE, AttemptKind.REFUND])

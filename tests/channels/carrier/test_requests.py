@@ -189,12 +189,13 @@ def test_api_root() -> None:
     ("age", "before"),
     [
         (timedelta(seconds=1), timedelta(seconds=5)),
-        (timedelta(minutes=1), timedelta(seconds=15)),
+        (timedelta(minutes=2), timedelta(seconds=30)),
         (timedelta(hours=9), timedelta(minutes=10)),
+        (-timedelta(minutes=1), timedelta(seconds=5)),
     ],
 )
 def test_list_of_the_time(age: timedelta, before: timedelta) -> None:
-    """A payment without its number is looked for around its time, the wider the later."""
+    """In even minutes a lost payment is looked for around its time, the wider the later."""
     made = call(ASK, CHARGE, known=False, create_time=NOW - age, charge_create_time=EPOCH)
     query = parse_qs(urlsplit(carrier().build(made).path).query)
     start, end = NOW - age - before, NOW - age + before + timedelta(minutes=2)
