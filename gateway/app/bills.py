@@ -1,9 +1,9 @@
 """What `gateway bills fetch` does: fetch a channel's bill of a day, check it, and compare it."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,14 +12,26 @@ from gateway.app.channels.opening import OpenChannel, open_channels
 from gateway.app.channels.setup import FetchBill, KeysRefused
 from gateway.app.errors import StartError
 from gateway.app.ready import open_ready_database
-from gateway.channels.bill import Bill, BillLineKind, BillRefused, BillTotals
+from gateway.channels.alipay.limits import BILL_READY as ALIPAY_READY
+from gateway.channels.bill import CHINA, Bill, BillLineKind, BillRefused, BillTotals
+from gateway.channels.douyin.limits import DOUYIN_LIMITS
 from gateway.channels.transport import Lost, NotSent
+from gateway.channels.wechat.limits import WECHAT_LIMITS
+from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.domain.errors import GatewayError
 from gateway.domain.money import Money
 
 DIFFERENCES_SHOWN_MAX: Final = 1_000
 """Differences that are listed; all are counted."""
+
+BILL_READY: Final[Mapping[str, time]] = {
+    "wechat": WECHAT_LIMITS.bill_ready,
+    "alipay": ALIPAY_READY,
+    "douyin": DOUYIN_LIMITS.bill_ready,
+    "unionpay": time(9),
+}
+"""Time of Beijing on the next day from which a day's bill is there, where it is made overnight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,20 @@ async def _fetch(name: str, channel: OpenChannel, day: date) -> Bill:
         raise StartError(f"The bill of {name} for {day} cannot be had: {error}") from error
     except (NotSent, Lost) as error:
         raise StartError(f"The channel {name} cannot be asked for a bill: {error}") from error
-    return bill or Bill((), BillTotals())
+    if bill is None:
+        _expect_ready(name, day, Clock().now())
+        return Bill((), BillTotals())
+    return bill
+
+
+def _expect_ready(name: str, day: date, now: datetime) -> None:
+    """Take no bill for an empty one only when it could be there. Raises StartError."""
+    if name not in BILL_READY:
+        return
+    ready_time = datetime.combine(day, BILL_READY[name], CHINA) + timedelta(days=1)
+    if now < ready_time:
+        words = f"it is there from {ready_time:%Y-%m-%d %H:%M} on, in Beijing"
+        raise StartError(f"The bill of {name} for {day} is not ready yet: {words}.")
 
 
 async def _fetch_with_new_keys(channel: OpenChannel, fetch: FetchBill, day: date) -> Bill | None:

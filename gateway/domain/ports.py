@@ -201,10 +201,13 @@ class WorkStore(Protocol):
         That is its tries, its not-found count and its fence.
         """
 
-    async def hurry_attempts(self, merchant_id: str, payment_id: UUID, delay: timedelta) -> None:
+    async def hurry_attempts(
+        self, merchant_id: str, payment_id: UUID, delay: timedelta, age_min: timedelta
+    ) -> None:
         """Let the open attempts of a payment be due after the delay; those due sooner stay so.
 
-        A lease ends then, too. Time is the database's.
+        So do those younger than `age_min`, which their sender may still hold; a worker's lease
+        ends then, too. Time is the database's.
         """
 
     async def lease_expired_authorizations(

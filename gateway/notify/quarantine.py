@@ -1,24 +1,23 @@
 """What is not believed is laid aside for people, bounded in every direction.
 
-Anybody can send a notification. So few are kept (a burst, then one every so often per channel and
-process), each only in part, without long numbers and cards; the same body counts once. None is ever
-read by anything but a person. That one could not be kept changes no answer.
+Anybody can send a notification. So few are kept and logged (a burst, then one every so often per
+channel and process), each only by what it is about; the same body counts once, and a line of the
+log says for how many it stands. None is ever read by anything but a person. That one could not be
+kept changes no answer.
 """
 
 import asyncio
 import hashlib
-import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.domain.errors import GatewayError
+from gateway.notify.excerpt import excerpt
 from gateway.telemetry.logging import get_logger
-from gateway.telemetry.redaction import redact_text
 
 _log = get_logger(__name__)
-
-_LONG_NUMBER = re.compile(r"\d{7,}")
 
 
 class Shelf(Protocol):
@@ -35,9 +34,9 @@ class QuarantineBounds:
     """Bounds of what is kept.
 
     Attributes:
-        burst_max: notifications of one channel kept at once.
-        pause_s: seconds after which one more may be kept.
-        excerpt_length_max: characters of a body.
+        burst_max: notifications of one channel kept and logged at once.
+        pause_s: seconds after which one more may be.
+        excerpt_length_max: characters of what is kept of a body.
         keeping_timeout_s: time to keep one, in seconds.
     """
 
@@ -58,16 +57,21 @@ class Quarantine:
         self._bounds = bounds or QuarantineBounds()
         self._spent: dict[str, float] = {}
         """By channel, the moment at which a whole burst is allowed again."""
+        self._unlogged: Counter[str] = Counter()
+        """By channel, those without a line of the log since its last."""
 
     async def keep(self, channel: str, reason: str, body: bytes) -> None:
-        """Keep one, if there is room for it."""
+        """Keep one and log it, if there is room for it; else count it."""
+        self._unlogged[channel] += 1
         if not self._has_room(channel):
             return
+        count = self._unlogged.pop(channel)
+        _log.warning("notification refused", channel=channel, reason=reason, count=count)
         digest = hashlib.sha256(body).digest()
-        excerpt = _excerpt(body, self._bounds.excerpt_length_max)
+        told = excerpt(body, self._bounds.excerpt_length_max)
         try:
             async with asyncio.timeout(self._bounds.keeping_timeout_s):
-                await self._shelf.keep(channel, reason, digest, len(body), excerpt)
+                await self._shelf.keep(channel, reason, digest, len(body), told)
         except (GatewayError, TimeoutError) as error:
             _log.warning("quarantine not kept", channel=channel, fault=type(error).__name__)
 
@@ -79,12 +83,3 @@ class Quarantine:
             return False
         self._spent[channel] = free_time
         return True
-
-
-def _excerpt(body: bytes, length_max: int) -> str:
-    """Give how a body begins, fit to be shown: long numbers may be somebody's."""
-    text = body[: 4 * length_max].decode(errors="replace")
-    masked = _LONG_NUMBER.sub("***", redact_text(text, length_max))
-    return "".join(character if character.isprintable() else " " for character in masked)[
-        :length_max
-    ]

@@ -131,7 +131,6 @@ class NotifyServer:
         try:
             notice = channel.read_notification(request.raw_path, _headers(request), body)
         except NotificationRefused as error:
-            _log.warning("notification refused", channel=name, reason=str(error))
             await self._quarantine.keep(name, str(error), body)
             return self._answer(name, Verdict.REFUSED, channel.acknowledge(accepted=False))
         try:

@@ -50,9 +50,14 @@ class Work:
         key = (attempt.merchant_id, attempt.attempt_id)
         await self._pool.write(fetching(POSTPONE_ATTEMPT, *key, *learned))
 
-    async def hurry_attempts(self, merchant_id: str, payment_id: UUID, delay: timedelta) -> None:
-        """Let the open attempts of a payment be due after the delay; those due sooner stay so."""
-        await self._pool.write(fetching(HURRY_ATTEMPTS, merchant_id, payment_id, delay))
+    async def hurry_attempts(
+        self, merchant_id: str, payment_id: UUID, delay: timedelta, age_min: timedelta
+    ) -> None:
+        """Let the open attempts of a payment be due after the delay; those due sooner stay so.
+
+        So do those that are younger than the least age.
+        """
+        await self._pool.write(fetching(HURRY_ATTEMPTS, merchant_id, payment_id, delay, age_min))
 
     async def lease_expired_authorizations(
         self, limit: int, lease: timedelta

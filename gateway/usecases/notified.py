@@ -45,10 +45,14 @@ class Notified:
         return await self._execution.payments.find_attempt(owner_id, parsed[1])
 
     async def _ask_soon(self, attempt: Attempt) -> None:
-        """Hurry the payment's open attempts: a word about a charge may be about its capture."""
+        """Hurry the payment's open attempts: a word about a charge may be about its capture.
+
+        One that is younger than its sender's lease may still be on its way: nobody joins in.
+        """
         delay = self._execution.timing.recovery_delay_min
+        lease = self._execution.moment(attempt.channel).lease
         owner_id, payment_id = attempt.merchant_id, attempt.payment_id
-        await self._execution.work.hurry_attempts(owner_id, payment_id, delay)
+        await self._execution.work.hurry_attempts(owner_id, payment_id, delay, lease)
 
     async def _keep_unknown(self, channel: str, notice: Notice) -> None:
         clock = self._execution.clock

@@ -6,8 +6,10 @@ there first (the fence), asked about once more, and only then called failed; so 
 ran out. Where a number cannot be closed, because the channel has no way or does not know it, it is
 dead once the channel says that it does not know it at a time when it cannot come to life any more:
 so long after the expiry that was sent with it. A capture, cancel, refund or payout was accepted and
-has to happen, so it is sent again under its own number until the channel decides. What stays open
-too long becomes a review case, and is asked about all the same: it is never failed by age.
+has to happen, so it is sent again under its own number until the channel decides. The refusal of a
+re-send decides nothing, since the first send may have caused it: only what a question tells after
+it does. What stays open too long becomes a review case, and is asked about all the same: it is
+never failed by age.
 """
 
 import asyncio
@@ -79,8 +81,9 @@ class Recover:
         after = await self._execution.conclude(attempt, outcome)
         if after is None or is_open(after, attempt):
             waits = _waits_for_payer(aggregate, attempt, outcome)
-            since = aggregate.payment.expire_time if waits else attempt.create_time
-            await self._leave_for_later(attempt, since)
+            expire_time, made = aggregate.payment.expire_time, attempt.create_time
+            since = max(expire_time, made) if waits else made
+            await self._leave_for_later(attempt, since, outcome.evidence)
         elif self._is_long_ago(attempt.create_time):
             subject = (attempt.merchant_id, ReviewKind.UNRESOLVED, attempt.number)
             await self._execution.work.settle_review(*subject)
@@ -93,8 +96,10 @@ class Recover:
         attempt = replace(attempt, tries=attempt.tries + 1, not_found_count=count)
         if attempt.kind is not AttemptKind.CHARGE:
             again = outcome.not_found and await self._execution.still_open(attempt)
-            return attempt, await channel.send(request) if again else outcome
+            return attempt, await self._send(aggregate, attempt, request) if again else outcome
         if not self._to_be_ended(aggregate, attempt, outcome):
+            return attempt, outcome
+        if not await self._execution.still_open(attempt):
             return attempt, outcome
         not_found, fenceable = outcome.not_found, attempt.kind in channel.capabilities.fenceable
         if fenceable:
@@ -102,6 +107,29 @@ class Recover:
         if not_found and outcome.not_found and _is_dead(channel, request, asked_time):
             return attempt, _dead(outcome, request, asked_time)
         return attempt, outcome
+
+    async def _send(
+        self, aggregate: Aggregate, attempt: Attempt, request: ChannelRequest
+    ) -> Outcome:
+        """Send. Where it was sent before, that may be what refuses it now: a question decides."""
+        channel = self._execution.channel(attempt.channel)
+        sent = await channel.send(request)
+        if sent.outcome is not OutcomeClass.FAILED or self._is_first(aggregate, attempt):
+            return sent
+        asked = _asked(await channel.ask(request))
+        evidence = f"{asked.evidence} Sent again: {sent.evidence}"[:EVIDENCE_LENGTH_MAX]
+        return replace(asked, evidence=evidence.lstrip())
+
+    def _is_first(self, aggregate: Aggregate, attempt: Attempt) -> bool:
+        """Whether surely nobody sent it before.
+
+        Its caller sends what was asked for; what the gateway began by itself workers send, and at
+        this age no lease of a worker that may have died can have ended.
+        """
+        operation = aggregate.operations.get(attempt.operation_id) if attempt.operation_id else None
+        ours = operation is not None and not operation.keyed
+        age = self._execution.clock.now() - attempt.create_time
+        return ours and attempt.tries == 1 and age < self._execution.moment(attempt.channel).lease
 
     def _to_be_ended(self, aggregate: Aggregate, attempt: Attempt, outcome: Outcome) -> bool:
         """Whether nobody pays it any more: its time is over, or the channel lost it.
@@ -126,12 +154,13 @@ class Recover:
         asked = _asked(await channel.ask(request))
         return attempt, _never_accepted(fenced) if asked.not_found or asked.closed else asked
 
-    async def _leave_for_later(self, attempt: Attempt, since: datetime) -> None:
+    async def _leave_for_later(self, attempt: Attempt, since: datetime, evidence: str = "") -> None:
         """Ask again later; what should have been known since long ago is for a person, too."""
         await self._execution.work.postpone_attempt(attempt, self._delay(attempt.tries))
         if self._is_long_ago(since):
             moment = Moment(self._execution.clock.now(), self._execution.clock.new_id)
-            detail = f"The outcome of {attempt.kind} {attempt.number} is still not known."
+            words = f"The outcome of {attempt.kind} {attempt.number} is still not known."
+            detail = f"{words} {evidence}".rstrip()
             await self._execution.keep_review(moment.review(ReviewKind.UNRESOLVED, attempt, detail))
 
     def _is_long_ago(self, since: datetime) -> bool:
@@ -146,10 +175,14 @@ class Recover:
 
 
 def _waits_for_payer(aggregate: Aggregate, attempt: Attempt, outcome: Outcome) -> bool:
-    """Whether the payer may still act, so that nothing need be known before the time is over."""
+    """Whether the payer may still act, so that nothing need be known before the time is over.
+
+    A cancel waits as its charge does where the channel cannot close the number before its end.
+    """
     asked_for = aggregate.payment.state is PaymentState.REQUIRES_ACTION and outcome.not_found
     pending = outcome.outcome is OutcomeClass.PENDING
-    return attempt.kind is AttemptKind.CHARGE and (pending or asked_for)
+    ends = (AttemptKind.CHARGE, AttemptKind.CANCEL)
+    return attempt.kind in ends and (pending or asked_for)
 
 
 def _is_dead(channel: Channel, request: ChannelRequest, asked_time: datetime) -> bool:

@@ -41,9 +41,10 @@ async def environ(tmp_path: Path) -> AsyncIterator[Environ]:
     await serving
 
 
-async def rotate(environ: Environ, *, retire_older: bool) -> None:
-    """Let Alipay sign with a new certificate."""
-    asked = {"what": "ALIPAY_CERTIFICATE", "retire_older": retire_older}
+async def rotate(environ: Environ, keys: Path, *, retire_older: bool) -> None:
+    """Let Alipay sign with a new certificate, issued to the same name: its files are read anew."""
+    KeyFiles(keys).add("certificate", retires=retire_older)
+    asked = {"what": "ALIPAY_PUBLIC_KEY"}
     url = f"{environ['GATEWAY_ALIPAY_URL']}/control/keys/rotate"
     async with aiohttp.ClientSession() as session, session.post(url, json=asked) as reply:
         assert reply.status == 200
@@ -60,7 +61,7 @@ async def trusts(channel: OpenChannel) -> bool:
 
 @pytest.mark.parametrize("retire_older", [False, True])
 async def test_a_new_certificate_is_trusted_once_it_was_fetched(
-    environ: Environ, *, retire_older: bool
+    environ: Environ, tmp_path: Path, *, retire_older: bool
 ) -> None:
     """What Alipay signs with now is found out by asking for what we have, known there or not."""
     async with open_channels(load_settings(environ)) as channels:
@@ -68,7 +69,7 @@ async def test_a_new_certificate_is_trusted_once_it_was_fetched(
         assert job.pause_s <= 600
         await job.run()
         assert await trusts(channels["alipay"])
-        await rotate(environ, retire_older=retire_older)
+        await rotate(environ, tmp_path / "keys", retire_older=retire_older)
         assert not await trusts(channels["alipay"])
         for _ in range(2):
             await job.run()
@@ -84,7 +85,7 @@ async def test_a_certificate_of_other_roots_is_not_trusted(
         KeyFiles(tmp_path / "other").open(("2021000000000001",))
         for path in (tmp_path / "other").glob("*.pem"):
             path.replace(tmp_path / "keys" / path.name)
-        await rotate(environ, retire_older=True)
+        await rotate(environ, tmp_path / "keys", retire_older=True)
         with pytest.raises(Unavailable, match="its chain leads to no root that is trusted"):
             await job.run()
         assert not await trusts(channels["alipay"])

@@ -16,6 +16,8 @@ from tests.domain.lives import (
     HELD,
     HOUR,
     PAID,
+    SILENT,
+    WAITING,
     attempt_for,
     canceling,
     capturing,
@@ -188,10 +190,34 @@ def test_money_that_was_given_back_after_all_is_told(kind: OperationKind) -> Non
     assert change.payment.refunded == 0
 
 
-def test_a_cancel_that_ended_with_its_charge_is_over() -> None:
-    """What the channel says of the cancel after the charge had ended moves no money."""
+def test_a_cancel_that_undid_a_booked_charge_is_told_once() -> None:
+    """That the channel reversed what is booked as paid moves no money; a person decides, once."""
     running = canceling(in_state(S.PROCESSING, NEW_ID), NEW_ID)
     cancel = latest(running)
     after = told(running, PAID, NEW_ID)
 
-    assert said(after, DONE, NEW_ID, cancel) is None
+    change = said(after, DONE, NEW_ID, cancel)
+
+    assert change
+    (case,) = change.reviews
+    assert (case.kind, case.subject) == ("MISMATCH", cancel.attempt_number)
+    assert "reversed" in case.detail
+    assert (change.payment.state, change.operations, change.entries) == (S.SUCCEEDED, (), ())
+    assert said(applied(after, change), DONE, NEW_ID, cancel) is None
+
+
+@pytest.mark.parametrize("outcome", [DECLINED, WAITING, SILENT])
+def test_a_cancel_that_ended_with_its_charge_is_over(outcome: Outcome) -> None:
+    """Whatever else the channel says of the cancel after the charge was paid is no news."""
+    running = canceling(in_state(S.PROCESSING, NEW_ID), NEW_ID)
+    after = told(running, PAID, NEW_ID)
+
+    assert said(after, outcome, NEW_ID, latest(running)) is None
+
+
+def test_a_cancel_that_succeeds_after_the_charge_had_failed_is_no_news() -> None:
+    """Nothing was booked, so nothing disagrees."""
+    running = canceling(in_state(S.PROCESSING, NEW_ID), NEW_ID)
+    after = told(running, DECLINED, NEW_ID)
+
+    assert said(after, DONE, NEW_ID, latest(running)) is None

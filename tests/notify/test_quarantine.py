@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
-import re
 
+import pytest
+
+from gateway.notify import quarantine as module
 from gateway.notify.quarantine import Quarantine, QuarantineBounds
 
 BOUNDS = QuarantineBounds(burst_max=3, pause_s=10.0, excerpt_length_max=40, keeping_timeout_s=0.05)
@@ -39,11 +41,11 @@ class Bench:
 
 
 async def test_one_is_kept_with_what_identifies_it() -> None:
-    """Channel, reason, digest and length of the body are kept, and how it begins."""
+    """Channel, reason, digest and length of the body are kept, and what it is about."""
     bench, body = Bench(), b'{"id":"EV-1"}'
     assert await bench.keeps(body)
     digest = hashlib.sha256(body).digest()
-    assert bench.shelf.kept == [("wechat", "forged", digest, len(body), body.decode())]
+    assert bench.shelf.kept == [("wechat", "forged", digest, len(body), "id=EV-1")]
 
 
 async def test_a_burst_then_one_now_and_then() -> None:
@@ -59,17 +61,31 @@ async def test_a_burst_then_one_now_and_then() -> None:
     assert [await bench.keeps() for _ in range(4)] == [True, True, True, False]
 
 
-async def test_nothing_of_anybody_is_kept() -> None:
-    """Long numbers are masked, bytes that are no text replaced, and the rest is cut."""
+async def test_what_is_kept_is_bounded() -> None:
+    """However many fields there are, what is kept of them has a greatest length."""
     bench = Bench()
-    await bench.keeps(b"phone=+8613800138000&card=4111 1111 1111 1111\n\x00\xff")
-    await bench.keeps(b"x" * 10_000)
-    first, second = (kept[4] for kept in bench.shelf.kept)
-    assert re.fullmatch(r"phone=[+*]+&card=[* ]*", first)
-    assert "138" not in first
-    assert "1111" not in first
-    assert first.isprintable()
-    assert len(second) == BOUNDS.excerpt_length_max
+    await bench.keeps(b"&".join(b"field_%d=x" % number for number in range(20)))
+    assert len(bench.shelf.kept[0][4]) == BOUNDS.excerpt_length_max
+
+
+async def test_a_flood_is_few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are as few as what is kept, hold no content, and say for how many they stand."""
+    lines: list[dict[str, object]] = []
+
+    class Log:
+        def warning(self, event: str, **fields: object) -> None:
+            lines.append({"event": event} | fields)
+
+    monkeypatch.setattr(module, "_log", Log())
+    bench = Bench()
+    for _ in range(1_000):
+        await bench.keeps(b"card 4111")
+    await bench.keeps(channel="douyin")
+    bench.seconds += 10.0
+    await bench.keeps()
+    line = {"event": "notification refused", "reason": "forged"}
+    told = [("wechat", 1)] * 3 + [("douyin", 1), ("wechat", 998)]
+    assert lines == [line | {"channel": channel, "count": count} for channel, count in told]
 
 
 async def test_a_database_that_hangs_is_not_waited_for() -> None:

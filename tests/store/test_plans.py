@@ -94,7 +94,7 @@ async def everything_hot(database, turn):
     await database.payments.find_attempt("m_1", attempt.attempt_id)
     await database.work.lease_attempts(10, LEASE)
     await database.work.postpone_attempt(attempt, LEASE)
-    await database.work.hurry_attempts("m_1", paid.payment_id, LEASE / 2)
+    await database.work.hurry_attempts("m_1", paid.payment_id, LEASE / 2, LEASE)
     await database.work.lease_expired_authorizations(10, LEASE)
     await wallet_scenes.top_up(database, 5)
     await wallet_scenes.pay(database, 5)

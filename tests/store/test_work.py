@@ -10,6 +10,8 @@ from tests.store import builders
 from tests.store.scenes import open_one, open_under, opened, rows_of, value_of
 
 LEASE = timedelta(seconds=30)
+YOUNG = timedelta(0)
+"""Least age that every attempt here has."""
 
 
 async def make_due(urls):
@@ -88,25 +90,36 @@ async def test_what_is_hurried_is_due_soon(database, urls):
     """Open attempts of one payment are due after the delay, once; those due sooner stay so."""
     hurried, other = [await open_one(database, order_id=f"o-{number}") for number in range(2)]
     before = await due_times(database, hurried, other)
-    await database.work.hurry_attempts("m_1", hurried.payment_id, timedelta(seconds=1))
+    await database.work.hurry_attempts("m_1", hurried.payment_id, timedelta(seconds=1), YOUNG)
     after = await due_times(database, hurried, other)
     assert after[0] < before[0]
     assert after[1] == before[1]
     for delay in (timedelta(seconds=30), timedelta(seconds=1)):
-        await database.work.hurry_attempts("m_1", hurried.payment_id, delay)
+        await database.work.hurry_attempts("m_1", hurried.payment_id, delay, YOUNG)
     assert await due_times(database, hurried, other) == after
     await make_due(urls)
     await database.work.lease_attempts(10, LEASE)
-    await database.work.hurry_attempts("m_1", hurried.payment_id, timedelta(0))
+    await database.work.hurry_attempts("m_1", hurried.payment_id, timedelta(0), YOUNG)
     [taken] = await database.work.lease_attempts(10, LEASE)
     assert taken.payment_id == hurried.payment_id
+
+
+async def test_what_a_sender_may_still_hold_is_not_hurried(database, urls):
+    """An attempt younger than the least age keeps its lease, by the database's clock."""
+    made = await open_one(database)
+    before = await due_times(database, made)
+    await database.work.hurry_attempts("m_1", made.payment_id, timedelta(0), LEASE)
+    assert await due_times(database, made) == before
+    await rows_of(urls.owner, "update attempts set create_time = now() - interval '30 seconds'")
+    await database.work.hurry_attempts("m_1", made.payment_id, timedelta(0), LEASE)
+    assert await due_times(database, made) < before
 
 
 async def test_a_closed_attempt_is_not_hurried(database):
     """What was concluded is never asked about again."""
     made = await open_one(database)
     await database.payments.change_payment("m_1", made.payment_id, builders.succeed)
-    await database.work.hurry_attempts("m_1", made.payment_id, timedelta(0))
+    await database.work.hurry_attempts("m_1", made.payment_id, timedelta(0), YOUNG)
     assert await database.work.lease_attempts(10, LEASE) == []
 
 

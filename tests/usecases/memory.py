@@ -124,12 +124,14 @@ class MemoryStore:
         if attempt.attempt_id in {item.attempt_id for item in self.rows.open_attempts()}:
             self.rows.put_attempt(replace(attempt, due_time=self._clock.now() + delay))
 
-    async def hurry_attempts(self, merchant_id: str, payment_id: UUID, delay: timedelta) -> None:
+    async def hurry_attempts(
+        self, merchant_id: str, payment_id: UUID, delay: timedelta, age_min: timedelta
+    ) -> None:
         await self.hooks.reach("hurry_attempts")
-        soon = self._clock.now() + delay
+        soon, old = self._clock.now() + delay, self._clock.now() - age_min
         for attempt in self.rows.open_attempts():
             ours = (attempt.merchant_id, attempt.payment_id) == (merchant_id, payment_id)
-            if ours and attempt.due_time and attempt.due_time > soon:
+            if ours and attempt.create_time <= old and attempt.due_time and attempt.due_time > soon:
                 self.rows.put_attempt(replace(attempt, due_time=soon))
 
     async def lease_expired_authorizations(

@@ -1,5 +1,7 @@
 """Cancel: a payment ends before money is taken, unless the channel says that it was too late."""
 
+import asyncio
+
 import pytest
 
 from gateway.domain.channel import AttemptKind, AttemptState, Outcome
@@ -72,6 +74,24 @@ async def test_a_payer_who_was_faster_has_paid(world: World) -> None:
     assert operation.failure.reason is FailureReason.ALREADY_PAID
     assert world.rows.balances()["merchant_unsettled"] == 3_000
     assert world.rows.open_attempts() == []
+
+
+async def test_a_charge_that_is_booked_while_it_is_reversed_is_for_a_person(world: World) -> None:
+    """A cancel on its way when its charge is booked as paid, and done after all, opens a case."""
+    payment = (await world.paying(SILENT)).payment
+    charge = world.attempt(payment.attempt_number)
+    gate = world.channel.hooks.hold("send")
+    cancel = asyncio.create_task(world.canceling(payment, DONE))
+    await gate.arrived.wait()
+
+    await world.execution.conclude(charge, PAID)
+    gate.opened.set()
+    answer = await cancel
+
+    assert (answer.payment.state, answer.operation.state) == (S.SUCCEEDED, Op.FAILED)
+    assert [(case.kind, case.subject) for case in world.observer.reviews] == [
+        ("MISMATCH", answer.operation.attempt_number)
+    ]
 
 
 async def test_a_refused_cancel_lets_the_charge_find_out(world: World) -> None:

@@ -1,5 +1,6 @@
 """The fence: a charge fails without the channel's refusal only once its number is closed there."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -152,6 +153,26 @@ async def test_a_payer_who_was_in_time_has_paid(world: World) -> None:
     await world.recovering(WAITING)
 
     assert world.now(payment).state is S.SUCCEEDED
+
+
+@pytest.mark.parametrize(("success", "state"), [(PAID, S.SUCCEEDED), (HELD, S.AUTHORIZED)])
+async def test_what_ended_while_it_was_asked_about_is_not_fenced(
+    world: World, success: Outcome, state: PaymentState
+) -> None:
+    """A fence may undo what was paid, so before it it is looked whether that was heard of."""
+    payment = (await world.paying(ACTING)).payment
+    attempt = world.open_attempt()
+    world.clock.advance(EXPIRY.default)
+    gate = world.channel.hooks.hold("ask")
+    asking = asyncio.create_task(world.recovering(WAITING))
+    await gate.arrived.wait()
+
+    await world.execution.conclude(attempt, success)
+    gate.opened.set()
+    await asking
+
+    assert world.channel.requested("fence") == []
+    assert world.now(payment).state is state
 
 
 async def test_a_silent_channel_is_not_fenced_by_age(world: World) -> None:

@@ -175,6 +175,20 @@ async def test_a_hint_makes_the_gateway_ask(world: World) -> None:
     assert world.now(payment).state is S.SUCCEEDED
 
 
+async def test_a_hint_does_not_end_a_senders_lease(world: World) -> None:
+    """While a sender may still hold an attempt no worker joins it, whatever is notified."""
+    gate = world.channel.hooks.hold("send")
+    call = asyncio.create_task(world.paying(WAITING))
+    await gate.arrived.wait()
+    held = world.open_attempt()
+
+    await world.notified("sandbox", Notice(CHARGE, held.number, HINT))
+
+    assert world.open_attempt().due_time == held.due_time
+    gate.opened.set()
+    await call
+
+
 async def test_a_hint_about_a_charge_may_be_about_what_followed(world: World) -> None:
     """A word about a charge that has ended makes the gateway ask about the capture under way."""
     payment = await world.authorized()

@@ -236,6 +236,40 @@ async def test_a_payer_who_may_still_act_is_no_case(world: World) -> None:
     assert [case.kind for case in world.observer.reviews] == ["UNRESOLVED"]
 
 
+@pytest.mark.parametrize("told", [WAITING, NOT_FOUND])
+async def test_a_cancel_that_waits_for_the_numbers_end_is_no_case(
+    world: World, told: Outcome
+) -> None:
+    """Where a number cannot be closed before its end its cancel alerts nobody until then."""
+    expire_time = world.clock.now() + timedelta(hours=20)
+    payment = (await world.paying(ACTING, expire_time=expire_time)).payment
+    cancel = await world.canceling(payment, told)
+    attempt = world.attempt(cancel.operation.attempt_number)
+    aged = replace(attempt, create_time=attempt.create_time - TIMING.review_after)
+    world.rows.put_attempt(aged)
+    world.channel.will("send", told)
+
+    await world.recovering(ACTING, told)
+    assert world.rows.reviews == {}
+
+    world.clock.advance(expire_time + TIMING.review_after - world.clock.now())
+    world.channel.will("send", told)
+    await world.recovering(SILENT, told)
+    subjects = [case.subject for case in world.observer.reviews]
+    assert attempt.number in subjects
+
+
+async def test_a_cancel_of_a_hold_is_old_by_its_own_age(world: World) -> None:
+    """The end of a charge that was authorised long ago makes no new cancel a case."""
+    payment = await world.authorized()
+    world.clock.advance(TIMING.review_after + timedelta(hours=1))
+    await world.canceling(payment, WAITING)
+
+    await world.recovering(WAITING)
+
+    assert world.rows.reviews == {}
+
+
 async def test_what_fails_again_and_again_becomes_a_case(world: World) -> None:
     """A fault of ours does not hide an attempt: it is tried less often, and shown in its time."""
     await world.paying(SILENT)

@@ -13,6 +13,7 @@ from tests.domain.lives import (
     NOT_BUILT,
     NOT_FOUND,
     NOT_SENT,
+    PAID,
     SILENT,
     WAITING,
 )
@@ -114,13 +115,86 @@ async def test_operations_are_never_fenced(world: World, method: Method) -> None
     assert len(world.rows.open_attempts()) == 1
 
 
-async def test_a_refund_may_fail_when_it_is_sent_again(world: World) -> None:
-    """A definite refusal of a re-sent refund ends it, and its amount is given free."""
+@pytest.mark.parametrize(
+    ("asked", "state"),
+    [
+        (DONE, "SUCCEEDED"),
+        (WAITING, "PROCESSING"),
+        (SILENT, "PROCESSING"),
+        (NOT_SENT, "PROCESSING"),
+        (NOT_FOUND, "PROCESSING"),
+        (DECLINED, "FAILED"),
+    ],
+)
+@pytest.mark.parametrize("method", OPERATIONS.values(), ids=OPERATIONS)
+async def test_a_question_decides_about_a_refused_resend(
+    world: World, method: Method, asked: Outcome, state: str
+) -> None:
+    """What refuses a re-send may be what the first send did, so only a question ends it."""
+    payment = await method.before(world)
+    await method.run(world, method.command(payment), SILENT)
+    world.channel.will("send", DECLINED)
+
+    await world.recovering(NOT_FOUND, asked)
+
+    assert [action for action, _ in world.channel.requests][-3:] == ["ask", "send", "ask"]
+    assert made(await method.run(world, method.command(payment))).state == state
+
+
+async def test_a_refund_that_a_question_refuses_is_given_free(world: World) -> None:
+    """The refusal of a re-sent refund that the channel confirms gives its amount free."""
     payment = await world.paid()
     refund = await world.refunding(payment, SILENT)
     world.channel.will("send", DECLINED)
 
-    await world.recovering(NOT_FOUND)
+    await world.recovering(NOT_FOUND, DECLINED)
 
     assert world.operation(refund).state is Op.FAILED
     assert world.now(payment).refunded == 0
+
+
+async def test_a_resend_that_is_refused_for_ever_is_for_a_person(world: World) -> None:
+    """Refused each time and never found, a refund keeps its amount; a person sees the refusal."""
+    payment = await world.paid()
+    refund = await world.refunding(payment, SILENT)
+    for after in (TIMING.review_after, timedelta(0)):
+        world.clock.advance(after)
+        world.channel.will("send", DECLINED)
+        await world.recovering(NOT_FOUND, NOT_FOUND)
+
+    (case,) = world.observer.reviews
+    assert (case.kind, case.subject) == ("UNRESOLVED", refund.operation.attempt_number)
+    assert DECLINED.evidence in case.detail
+    assert world.operation(refund).state is Op.PROCESSING
+    assert world.now(payment).refunded == 3_000
+
+
+async def test_the_refusal_of_a_first_send_by_a_worker_is_final(world: World) -> None:
+    """What the gateway gives back by itself was sent by nobody before its first worker."""
+    payment = (await world.paying(DECLINED)).payment
+    await world.execution.conclude(world.attempt(payment.attempt_number), PAID)
+    world.channel.will("send", DECLINED)
+
+    await world.recovering(NOT_FOUND)
+
+    assert [case.kind for case in world.observer.reviews] == ["LATE_SUCCESS", "RETURN_REFUSED"]
+    assert world.rows.open_attempts() == []
+
+
+@pytest.mark.parametrize("asked_before", [True, False])
+async def test_what_a_dead_worker_may_have_sent_was_sent(
+    world: World, *, asked_before: bool
+) -> None:
+    """Once asked about, or older than a sender's lease, it may have left before: ask."""
+    payment = (await world.paying(DECLINED)).payment
+    await world.execution.conclude(world.attempt(payment.attempt_number), PAID)
+    if asked_before:
+        await world.recovering(SILENT)
+    else:
+        world.clock.advance(world.execution.moment("sandbox").lease)
+    world.channel.will("send", DECLINED)
+
+    await world.recovering(NOT_FOUND, NOT_FOUND)
+
+    assert [case.kind for case in world.observer.reviews] == ["LATE_SUCCESS"]
+    assert len(world.rows.open_attempts()) == 1

@@ -1,9 +1,10 @@
 """A day's bill: an archive of two files in GBK, of which the one with the details is read.
 
 Comments begin with `#`: four before the heading, and after the lines the totals. Cells are padded
-with tabs and not quoted, and three of them hold what others wrote, commas included; so a line is
-read around its times and amounts. The files are told apart by their first line, because their names
-come in another encoding than archives have.
+with tabs and not quoted, and some hold what others wrote, commas included; so a line is read around
+its times and amounts. A line that fits in two ways is refused: somebody wrote cells into a text,
+and nothing tells which are Alipay's. The files are told apart by their first line, because their
+names come in another encoding than archives have.
 
 What Alipay calls the fee has its own sign there; here a fee is what it keeps of a charge, and gives
 back with a refund.
@@ -44,12 +45,26 @@ KINDS = {"交易": BillLineKind.CHARGE, "退款": BillLineKind.REFUND}
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}"
 _YUAN = r"-?[0-9]{1,9}\.[0-9]{1,5}"
-_LINE = re.compile(
-    r"(?P<trade_no>[0-9]+),(?P<out_trade_no>[^,]*),(?P<kind>交易|退款),.*?,"
-    rf"{_TIME},(?P<time>{_TIME}),.*?,"
-    rf"(?P<total>{_YUAN}),(?P<receipt>{_YUAN}),(?:{_YUAN},){{5}}.*?,{_YUAN},{_YUAN},"
-    rf"(?P<request_no>[^,]*),(?P<fee>{_YUAN}),{_YUAN},.*"
-)
+
+
+def _fits(parties: str, coupon: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Make patterns that find the first and the last way in which a line can be read.
+
+    They try the lengths of the cells that they leave open in opposite orders, so where both find
+    the same, there is no other.
+    """
+    line = (
+        r"(?P<trade_no>[0-9]+),(?P<out_trade_no>[^,]*),(?P<kind>交易|退款),.*?,"
+        rf"{_TIME},(?P<time>{_TIME}),{parties},"
+        rf"(?P<total>{_YUAN}),(?P<receipt>{_YUAN}),(?:{_YUAN},){{5}}{coupon},{_YUAN},{_YUAN},"
+        rf"(?P<request_no>[^,]*),(?P<fee>{_YUAN}),{_YUAN},.*"
+    )
+    return re.compile(line), re.compile(line.replace(".*?", ".*"))
+
+
+_FITS = (_fits("[^,]*(?:,[^,]*){4}", "[^,]*"), _fits(".*?", ".*?"))
+"""Commas in the goods and the remark only, as nearly always; else in any text."""
+
 _TOTAL = re.compile(rf"#(?P<kind>交易|退款)合计\W(?P<count>[0-9]{{1,9}})笔\D*?(?P<sum>{_YUAN})元.*")
 
 
@@ -91,10 +106,13 @@ def _files(data: bytes) -> list[str]:
 
 
 def _found(text: str) -> dict[str, str]:
-    match = _LINE.fullmatch(text)
-    if match is None:
-        raise BillRefused("A line of a bill does not have the cells that it must have.")
-    return {name: value.strip() for name, value in match.groupdict().items()}
+    for first, last in _FITS:
+        match, other = first.fullmatch(text), last.fullmatch(text)
+        if match and other:
+            if match.regs != other.regs:
+                raise BillRefused("A line of a bill can be read in two ways.")
+            return {name: value.strip() for name, value in match.groupdict().items()}
+    raise BillRefused("A line of a bill does not have the cells that it must have.")
 
 
 def _checked(kind: str, rows: list[dict[str, str]], trailer: list[str]) -> int:

@@ -1,8 +1,9 @@
 """Alipay's certificate, fetched when an answer names one that we do not hold.
 
 The answer that brings it is signed by the very key that it brings, so the signature alone says
-nothing: what is trusted is the chain, up to one of the roots that we were given. Then the answer
-must be signed by its key as well, and its name must be the one that was asked for.
+nothing: what is trusted is the chain, up to one of the roots that we were given. Below them are the
+certificates of merchants too, so it must be issued to whom the one that we were given was. Then the
+answer must be signed by its key as well, and its name must be the one that was asked for.
 """
 
 import base64
@@ -14,7 +15,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from gateway.channels.alipay.account import HTTP_OK, Account
 from gateway.channels.alipay.envelope import read_envelope
-from gateway.channels.alipay.keys import load_alipay_certificate, read_certificates
+from gateway.channels.alipay.keys import CertifiedKey, load_alipay_certificate, read_certificates
 from gateway.channels.connector import HttpReply, HttpRequest
 from gateway.channels.fields import Malformed
 from gateway.channels.keys import PlatformKey, SignatureRefused
@@ -75,7 +76,15 @@ def read_certificate(
         raise CertificateRefused(f"Alipay's certificate was refused: {error}") from error
     if key.key_id != sn:
         raise CertificateRefused("Alipay sent another certificate than was asked for.")
+    if key.owner not in _owners(account):
+        raise CertificateRefused("The certificate was issued to somebody else than Alipay's own.")
     return key
+
+
+def _owners(account: Account) -> set[str]:
+    """Tell to whom the certificates that are trusted were issued."""
+    keys = account.settings.alipay_keys
+    return {key.owner for key in keys if isinstance(key, CertifiedKey)}
 
 
 def _check_chain(

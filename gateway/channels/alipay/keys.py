@@ -10,12 +10,13 @@ import hashlib
 import re
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import NameOID
 
 from gateway.channels.keys import (
     ALWAYS,
@@ -46,6 +47,13 @@ class AppKey:
 
     key: MerchantKey
     certificate_sn: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertifiedKey(PlatformKey):
+    """A key of Alipay's in a certificate; `owner` is to whom it was issued: O and CN."""
+
+    owner: str
 
 
 def current_key(keys: Iterable[AppKey], moment: datetime) -> AppKey:
@@ -81,14 +89,16 @@ def load_alipay_key(public: bytes, validity: Validity = ALWAYS) -> PlatformKey:
     return load_platform_key(_armored(public, b"PUBLIC KEY"), BARE_KEY, validity)
 
 
-def load_alipay_certificate(certificate_pem: bytes) -> PlatformKey:
+def load_alipay_certificate(certificate_pem: bytes) -> CertifiedKey:
     """Load Alipay's certificate; those of its issuers may follow in the same file.
 
     Raises:
         ValueError: it is none.
     """
     key = load_platform_certificate(certificate_pem)
-    return replace(key, key_id=certificate_sn(x509.load_pem_x509_certificate(certificate_pem)))
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    sn, owner = certificate_sn(certificate), _owner(certificate.subject)
+    return CertifiedKey(sn, key.key, key.validity, owner=owner)
 
 
 def load_roots(roots_pem: bytes) -> Roots:
@@ -125,6 +135,11 @@ def read_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
         ValueError: one cannot be read.
     """
     return tuple(map(x509.load_pem_x509_certificate, _CERTIFICATE.findall(pem)))
+
+
+def _owner(subject: x509.Name) -> str:
+    named = (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME)
+    return x509.Name(each for each in subject if each.oid in named).rfc4514_string()
 
 
 def _by_rsa(pem: bytes) -> Iterable[x509.Certificate]:

@@ -19,9 +19,11 @@ It covers clocks that differ, a request that left late, and ends that are whole 
 BILL_READY = time(9)
 """Time of Beijing on the next day from which a day's bill is there."""
 
+CAPTURES_MAX = 1
+"""Each capture is a trade of its own, and a refund is of one trade: a part could not be reached."""
+
 NOTES = (
     "Before its scan a QR code has no trade to be closed, so a cancel waits until it expires.",
-    "Refunds of a payment that was captured in parts go to the last part.",
 )
 
 
@@ -35,6 +37,7 @@ def capabilities(settings: AlipaySettings) -> Capabilities:
         manual_capture=True,
         send_timeout=settings.send_timeout,
         authorization_lifetime=settings.authorization_lifetime,
+        captures_max=CAPTURES_MAX,
         expiry_max=LIFETIME_MAX,
         refund_window=settings.refund_window,
         fenceable=frozenset({AttemptKind.CHARGE}),

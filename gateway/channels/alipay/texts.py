@@ -20,8 +20,8 @@ REASON_LENGTH_MAX = 256
 REMARK_LENGTH_MAX = 100
 
 _YUAN = re.compile(r"(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,2}))?")
-_FORBIDDEN = str.maketrans(dict.fromkeys("/=&", " "))
-"""What a title may not hold."""
+_FORBIDDEN = str.maketrans(dict.fromkeys("/=&,", " "))
+"""What a title may not hold; and commas, which bills do not quote."""
 
 
 def yuan(money: Money) -> str:
@@ -57,13 +57,13 @@ def china_time(moment: datetime) -> str:
 
 
 def title(text: str, most: int) -> str:
-    """Bound a title, and take out what Alipay forbids in it."""
-    return bounded(text.translate(_FORBIDDEN), most, java_length)
+    """Bound a title."""
+    return bounded(text, most, java_length)
 
 
 def bounded(text: str, most: int, length: Callable[[str], int]) -> str:
-    """Cut a text to a length, never within a character."""
-    total = 0
+    """Take out what is forbidden, and cut a text to a length, never within a character."""
+    text, total = text.translate(_FORBIDDEN), 0
     for place, character in enumerate(text):
         total += length(character)
         if total > most:

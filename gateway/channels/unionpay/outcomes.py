@@ -3,7 +3,6 @@
 A good answer to anything but a question says that it was accepted, and no more. A question has two
 codes: its own, and that of the transaction asked about. While the payer may still act in the
 channel's front end, a failed try is no end: another may follow, until the time sent with the order.
-The refusal of a re-send ends nothing: it may come from what the first send had done.
 """
 
 import json
@@ -75,7 +74,7 @@ def answer_outcome(account: Account, call: Call, fields: Fields) -> Outcome:
     _about_the_same(fields, step)
     own = read_told(fields, about(call))
     if not step.asks:
-        return _sent(account, call, own, fields)
+        return _sent(call, own, fields)
     if own.meaning is Meaning.NOT_FOUND:
         asked = own.unknown(not_found=True)
     elif own.meaning is Meaning.DONE:
@@ -125,7 +124,7 @@ def read_told(fields: Fields, subject: str, prefix: str = "") -> Told:
     return Told(code, message, shown)
 
 
-def _sent(account: Account, call: Call, told: Told, fields: Fields) -> Outcome:
+def _sent(call: Call, told: Told, fields: Fields) -> Outcome:
     """Tell what the answer to a send proves."""
     charge = call.request.kind is AttemptKind.CHARGE
     match told.meaning:
@@ -133,18 +132,10 @@ def _sent(account: Account, call: Call, told: Told, fields: Fields) -> Outcome:
             return replace(told.shown, next_action=_front_end(call, fields))
         case Meaning.DONE | Meaning.UNDERWAY:
             return told.shown
-        case Meaning.REFUSED if charge or _first(account, call):
+        case Meaning.REFUSED:
             return told.failed()
         case _:
             return told.unknown()
-
-
-def _first(account: Account, call: Call) -> bool:
-    """Whether this is surely the first send: whoever sends again waits for longer than one lasts.
-
-    A charge is never sent again.
-    """
-    return call.moment - call.request.create_time < account.settings.send_timeout
 
 
 def _front_end(call: Call, fields: Fields) -> NextAction:

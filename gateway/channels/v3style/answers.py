@@ -11,7 +11,7 @@ from gateway.channels.fields import Fields, read_object, same
 from gateway.channels.outcomes import closed_outcome, unknown
 from gateway.channels.v3style.account import Account, request_id
 from gateway.channels.v3style.errors import Meaning, code_of, failure_of, meaning_of
-from gateway.channels.v3style.methods import Fence, Method
+from gateway.channels.v3style.methods import Method
 from gateway.channels.v3style.outcomes import (
     about,
     cancel_outcome,
@@ -57,8 +57,7 @@ def answer_outcome(account: Account, method: Method, call: Call, reply: HttpRepl
         case Step.CREATE:
             return method.accepted(account, call, fields)
         case Step.QUERY:
-            reversible = method.fence is Fence.REVERSE
-            return charge_outcome(account, call, fields, reversible=reversible)
+            return charge_outcome(account, call, fields)
         case Step.REVERSE:
             account.ours(fields, "mchid")
             same(fields, "out_trade_no", call.request.charge_number)
@@ -67,9 +66,7 @@ def answer_outcome(account: Account, method: Method, call: Call, reply: HttpRepl
             return _refund_outcome(account, call, fields)
 
 
-def charge_outcome(
-    account: Account, call: Call, fields: Fields, *, reversible: bool = False
-) -> Outcome:
+def charge_outcome(account: Account, call: Call, fields: Fields) -> Outcome:
     """Tell what a transaction proves of the charge, or of its cancel, that was asked about.
 
     Raises:
@@ -78,7 +75,7 @@ def charge_outcome(
     same(fields, "out_trade_no", call.request.charge_number)
     transaction = read_transaction(account, fields)
     if call.request.kind is AttemptKind.CANCEL:
-        return cancel_outcome(account, transaction, reversible=reversible)
+        return cancel_outcome(account, transaction)
     return transaction_outcome(account, transaction)
 
 

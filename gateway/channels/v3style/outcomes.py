@@ -58,10 +58,11 @@ def transaction_outcome(account: Account, transaction: Transaction) -> Outcome:
             return shown
 
 
-def cancel_outcome(account: Account, transaction: Transaction, *, reversible: bool) -> Outcome:
+def cancel_outcome(account: Account, transaction: Transaction) -> Outcome:
     """Tell what a transaction proves of the cancel of its charge.
 
-    A reversible one is reversed also when it was paid: the money goes back by the same step.
+    One that is paid came too late for it, also where a reversal would give the money back: the
+    charge is booked as paid, so it must not be reversed by a send that comes after.
     """
     shown = Outcome(
         OutcomeClass.SUCCESS,
@@ -71,7 +72,7 @@ def cancel_outcome(account: Account, transaction: Transaction, *, reversible: bo
     )
     if transaction.state in ("CLOSED", "REVOKED"):
         return shown
-    if transaction.state in PAID_STATES and not reversible:
+    if transaction.state in PAID_STATES:
         return replace(shown, outcome=OutcomeClass.FAILED, failure=PAID)
     if transaction.state == "PAYERROR":
         return replace(shown, outcome=OutcomeClass.FAILED, failure=_unpaid(transaction))

@@ -14,7 +14,7 @@ from gateway.domain.decisions.bookings import Booking, book
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.ledger import Entry
 from gateway.domain.operation import Operation, OperationKind, OperationState
-from gateway.domain.payment import Payment
+from gateway.domain.payment import Payment, PaymentState
 
 
 def conclude_late(answer: Answer) -> Change | None:
@@ -41,7 +41,8 @@ def conclude_late(answer: Answer) -> Change | None:
 def conclude_late_operation(answer: Answer) -> Change | None:
     """Book what a capture or refund moved after it had failed; None for anything else.
 
-    The attempt turns SUCCEEDED with it, so that the same word, told again, changes nothing.
+    A cancel that undid a charge which is booked as paid moves nothing here: a person decides. The
+    attempt turns SUCCEEDED with it, so that the same word, told again, changes nothing.
     """
     failed = answer.attempt.state is AttemptState.FAILED
     if answer.outcome.outcome is not OutcomeClass.SUCCESS or not failed:
@@ -51,7 +52,20 @@ def conclude_late_operation(answer: Answer) -> Change | None:
     if answer.attempt.kind is AttemptKind.REFUND:
         entry = book(Booking.LATE_REFUND, answer.payment, answer.moment, answer.operation)
         return _late(answer, entry)
+    canceled = answer.operation.kind is OperationKind.CANCEL
+    if canceled and answer.payment.state is PaymentState.SUCCEEDED:
+        return _late_cancel(answer)
     return None
+
+
+def _late_cancel(answer: Answer) -> Change:
+    charge = answer.attempt.charge_number
+    detail = f"The channel reports the charge {charge} reversed, though it is booked as paid."
+    return replace(
+        answer.moment.change(EventType.CHANGED, answer.payment),
+        attempts=(answer.closed(answer.attempt, AttemptState.SUCCEEDED),),
+        reviews=(answer.moment.review(ReviewKind.MISMATCH, answer.attempt, detail),),
+    )
 
 
 def _late_capture(answer: Answer) -> Change:
@@ -63,7 +77,7 @@ def _late_capture(answer: Answer) -> Change:
     operation = replace(operation, attempt_number=attempt.number)
     change = _late(answer, *_entries(answer.payment, operation, moment))
     number = answer.number_of(answer.operation)
-    known = replace(answer.operation, channel_number=number, update_time=moment.now)
+    known = replace(answer.operation, channel_number=number)
     return replace(
         change,
         operations=(known, operation),

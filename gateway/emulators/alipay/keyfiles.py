@@ -78,7 +78,7 @@ class KeyFiles:
         """Make a new key of a kind beside the older ones, or instead of them."""
         home = self._home(kind, app_id)
         older = _of_kind(home, kind)
-        self._make(home, kind, app_id or "Alipay")
+        self._make(home, kind, app_id if kind == "app" else "Alipay")
         for path in older if retires else ():
             path.unlink()
             key_of(path).unlink(missing_ok=True)

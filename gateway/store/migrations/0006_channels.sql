@@ -28,7 +28,7 @@ comment on table quarantine is
 comment on column quarantine.digest is
     'SHA-256 of the body: what is sent again is counted, and takes no other place.';
 comment on column quarantine.excerpt is
-    'How the body begins, without long numbers; what is secret is never kept.';
+    'What of the body may be kept, without long numbers; what is secret is never kept.';
 
 create index quarantine_digest_idx on quarantine (digest);
 

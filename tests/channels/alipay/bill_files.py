@@ -31,6 +31,8 @@ def row(
     remark: str = "",
     receipt: str = "",
     trade_no: str = "2026030122001455610512345678",
+    party: str = "*三(138****0001)",
+    coupon: str = "",
 ) -> str:
     """One line of a bill."""
     cells = [
@@ -41,11 +43,11 @@ def row(
         "2026-03-01 11:59:00",
         "2026-03-01 12:00:00",
         *["\t"] * 4,
-        "*三(138****0001)\t",
+        f"{party}\t",
         amount,
         receipt or amount,
         *["0.00"] * 5,
-        "",
+        coupon,
         "0.00\t",
         "0.00",
         f"{request_no}\t",

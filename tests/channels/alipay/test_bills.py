@@ -80,11 +80,49 @@ def test_sign_of_the_fee(charged: str, returned: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a,b", ",", ",,", "1.00,1.00", "#", "2026-03-01 12:00:00", "a,2026-03-01 12:00:00,b"]
+    "text",
+    [
+        "a,b",
+        ",",
+        ",,",
+        "1.00,1.00",
+        "#",
+        "2026-03-01 12:00:00",
+        "a,2026-03-01 12:00:00",
+        "a,2026-03-01 12:00:00,b",
+    ],
 )
 def test_texts_of_others_cannot_shift_cells(text: str) -> None:
     """A name of goods or a remark that holds separators leaves every other cell where it is."""
     rows = [row(CHARGE_NUMBER, name=text, remark=text), REFUNDED]
+    assert parse_bill(bill_file(rows, TOTALS)).lines == (CHARGE_LINE, REFUND_LINE)
+
+
+HOSTILE = ("x" + ",9.00" * 22)[:110]
+CELLS = ",2026-03-01 11:59:00,2026-03-01 12:00:00,,,,,x" + ",9.00" * 7 + ",,9.00,9.00,,9.00,9.00,"
+"""Cells as a line has them, from the times on: the end of a line in a text of 98 characters."""
+
+
+@pytest.mark.parametrize("place", ["name", "remark"])
+def test_amounts_in_texts_of_others_are_not_read(place: str) -> None:
+    """A text as long as ours may be, full of amounts, leaves every cell where it is."""
+    rows = [row(CHARGE_NUMBER, **{place: HOSTILE}), REFUNDED]
+    assert len(HOSTILE) == 110
+    assert parse_bill(bill_file(rows, TOTALS)).lines == (CHARGE_LINE, REFUND_LINE)
+
+
+@pytest.mark.parametrize("place", ["name", "remark"])
+def test_cells_in_texts_of_others_are_not_guessed_about(place: str) -> None:
+    """A text that holds a line's own cells makes two lines of one: neither of them is believed."""
+    rows = [row(CHARGE_NUMBER, **{place: CELLS}), REFUNDED]
+    with pytest.raises(BillRefused, match="in two ways"):
+        parse_bill(bill_file(rows, TOTALS))
+
+
+@pytest.mark.parametrize("place", ["party", "coupon"])
+def test_commas_in_names_of_parties_and_coupons(place: str) -> None:
+    """A comma in a payer's or a coupon's name is read around as well."""
+    rows = [row(CHARGE_NUMBER, **{place: "三,三"}), REFUNDED]
     assert parse_bill(bill_file(rows, TOTALS)).lines == (CHARGE_LINE, REFUND_LINE)
 
 

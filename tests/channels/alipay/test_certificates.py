@@ -12,6 +12,7 @@ from gateway.channels.alipay.certificates import (
     certificate_request,
     read_certificate,
 )
+from gateway.channels.alipay.keys import load_alipay_certificate
 from gateway.channels.connector import HttpReply
 from gateway.channels.keys import PlatformKey
 from tests.channels.alipay.wire import (
@@ -29,7 +30,9 @@ METHOD = "alipay.open.app.alipaycert.download"
 ROOT = certificate("root", authority=True)
 ISSUER = certificate("ca", "root", authority=True)
 LEAF = certificate("fresh", "ca")
-ACCOUNT = Account(settings())
+OLDER = load_alipay_certificate(pem_of(certificate("alipay", subject="fresh")))
+ACCOUNT = Account(settings(alipay_keys=(OLDER,)))
+"""It was given a certificate that was issued to whom the fresh one is, by another issuer."""
 
 
 def _reply(*chain: x509.Certificate, whose: str = "fresh", pem: bytes | None = None) -> HttpReply:
@@ -90,6 +93,22 @@ def test_what_may_not_be_trusted(reply: HttpReply) -> None:
     """No chain to a root, an issuer that is none, the wrong time or signature: refused."""
     with pytest.raises(CertificateRefused):
         _read(reply)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"subject": "Some Other Merchant"}, {"organization": "Some Other Merchant"}]
+)
+def test_certificate_of_somebody_else(changes: dict[str, str]) -> None:
+    """Below the same issuer are merchants' certificates too: no CN or O but Alipay's is trusted."""
+    leaf = certificate("fresh", "ca", **changes)
+    with pytest.raises(CertificateRefused, match="somebody else"):
+        _read(_reply(leaf, ISSUER), sn=sn_of(leaf))
+
+
+def test_without_a_certificate_of_alipay_none_is_trusted() -> None:
+    """Who was given a bare key only knows no name that a certificate must have."""
+    with pytest.raises(CertificateRefused, match="somebody else"):
+        read_certificate(Account(settings()), [ROOT], sn_of(LEAF), _reply(LEAF, ISSUER), NOW)
 
 
 def test_another_certificate_than_was_asked_for() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -155,9 +156,9 @@ def test_texts_in_a_bill(text: str) -> None:
 @FEW
 @given(st.text(), st.integers(0, 20))
 def test_bounded_texts(text: str, most: int) -> None:
-    """A text is cut to its bound and no shorter, and never within a character."""
+    """A text is cut to its bound and no shorter, never within a character, without separators."""
     cut = bounded(text, most, java_length)
-    assert text.startswith(cut)
+    assert re.sub("[/=&,]", " ", text).startswith(cut)
     assert sum(map(java_length, cut)) <= most
     rest = text[len(cut) : len(cut) + 1]
     assert not rest or sum(map(java_length, cut + rest)) > most

@@ -266,13 +266,13 @@ def test_other_currencies_are_not_sent() -> None:
     ("text", "subject", "title"),
     [
         ("", NUMBER, NUMBER),
-        ("a/b=c&d", "a b c d", "a b c d"),
+        ("a/b=c&d,e", "a b c d e", "a b c d e"),
         ("茶" * 300, "茶" * 256, "茶" * 100),
         ("x" + "🍵" * 300, "x" + "🍵" * 127, "x" + "🍵" * 49),
     ],
 )
 def test_titles_are_bounded_in_characters_of_java(text: str, subject: str, title: str) -> None:
-    """A title is cut where Java counts too many, between characters, and holds no `/`, `=`, `&`."""
+    """A title is cut where Java counts too many, between characters, and holds no `/=&,`."""
     assert sent(call(description=text))[1]["subject"] == subject
     made = call(way="auth_code_freeze", description=text)
     assert sent(made)[1]["order_title"] == title
@@ -282,7 +282,7 @@ def test_titles_are_bounded_in_characters_of_java(text: str, subject: str, title
     ("text", "remark"),
     [
         ("", NUMBER),
-        ("x" * 101, "x" * 100),
+        ("x," * 51, "x " * 50),
         ("茶" * 60, "茶" * 50),
         ("x" + "茶" * 60, "x" + "茶" * 49),
     ],
@@ -293,7 +293,8 @@ def test_remarks_are_bounded_in_letters(text: str, remark: str) -> None:
 
 
 def test_reason_of_a_refund_is_bounded() -> None:
-    """A reason has 256 characters, and none is sent where there is none."""
+    """A reason has 256 characters, without commas, and none is sent where there is none."""
+    assert sent(call(SEND, REFUND, description="a,b"))[1]["refund_reason"] == "a b"
     assert len(sent(call(SEND, REFUND, description="茶" * 300))[1]["refund_reason"]) == 256
     assert "refund_reason" not in sent(call(SEND, REFUND, description=""))[1]
 
@@ -391,6 +392,7 @@ def test_capabilities() -> None:
     assert (can.amount_min, can.amount_max) == (1, 10_000_000_000)
     assert can.expiry_max == timedelta(days=15)
     assert can.refund_window == timedelta(days=365)
+    assert (can.captures_max, can.partial_capture) == (1, True)
     assert can.partial_refunds_max is None
     assert can.fenceable == {CHARGE}
     assert can.expiry_margin == timedelta(minutes=5)

@@ -83,11 +83,13 @@ def certificate(
     start: datetime = NOW - timedelta(days=1),
     end: datetime = NOW + timedelta(days=30),
     authority: bool = False,
+    subject: str = "",
+    organization: str = "Test",
 ) -> x509.Certificate:
-    """A certificate of that key, issued by another name's key or by itself."""
+    """A certificate of that key, perhaps to another name, by another name's key or by itself."""
     return (
         x509.CertificateBuilder()
-        .subject_name(_name(whose))
+        .subject_name(_name(subject or whose, organization))
         .issuer_name(_name(issuer or whose))
         .public_key(private_key(whose).public_key())
         .serial_number(int.from_bytes(hashlib.sha256(whose.encode()).digest()[:12]))
@@ -250,10 +252,10 @@ def hold(state: str, number: str = NUMBER, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def _name(common: str) -> x509.Name:
+def _name(common: str, organization: str = "Test") -> x509.Name:
     parts = {
         NameOID.COUNTRY_NAME: "CN",
-        NameOID.ORGANIZATION_NAME: "Test",
+        NameOID.ORGANIZATION_NAME: organization,
         NameOID.COMMON_NAME: common,
     }
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts.items()])

@@ -15,7 +15,6 @@ from tests.channels.unionpay.wire import (
     CHARGE_MADE_THERE,
     CHARGE_NUMBER,
     EXPIRY,
-    MADE,
     NOW,
     QUERY_ID,
     TN,
@@ -84,22 +83,13 @@ def test_good_answer_is_only_accepted(code: str) -> None:
         *((call(kind=kind, mode=MANUAL), KINDS[kind]) for kind in LATER),
     ],
 )
-def test_refusal_of_a_first_send_is_final(asked: Call, kind: str) -> None:
-    """A documented refusal of what was sent for the first time ends its attempt."""
+def test_refusal_of_what_was_sent(asked: Call, kind: str) -> None:
+    """A documented refusal of what was sent says which; whether it is final its sender knows."""
     for code in REFUSALS:
         outcome = _parse(asked, answered(code, txnType=kind))
         assert outcome.outcome is FAILED
         assert outcome.failure is not None
         assert outcome.failure.channel_code == code
-
-
-@pytest.mark.parametrize("kind", LATER)
-def test_refusal_of_a_resend_ends_nothing(kind: AttemptKind) -> None:
-    """What refuses a re-send may be what the first send did: it is asked about."""
-    timeout = connector().capabilities.send_timeout
-    for age, expected in [(timeout, UNKNOWN), (timeout - timedelta(seconds=1), FAILED)]:
-        asked = call(kind=kind, mode=MANUAL, moment=MADE + age)
-        assert _parse(asked, answered("35", txnType=KINDS[kind])).outcome is expected
 
 
 def test_open_codes_are_asked_about() -> None:

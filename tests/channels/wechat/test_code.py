@@ -10,6 +10,7 @@ from gateway.channels.connector import Action, Call
 from gateway.channels.wechat.connector import WechatConnector
 from gateway.domain.channel import AttemptKind, OutcomeClass
 from gateway.domain.money import Money
+from gateway.domain.payment import FailureReason
 from tests.channels.v3style.wire import (
     APPID,
     CHARGE_NUMBER,
@@ -140,12 +141,22 @@ def test_reversal_of_another_order(fields: dict[str, str]) -> None:
     assert (told.outcome, told.closed) == (OutcomeClass.UNKNOWN, False)
 
 
-@pytest.mark.parametrize("state", ["SUCCESS", "REFUND", "USERPAYING", "NOTPAY"])
-def test_cancel_of_what_is_paid(state: str) -> None:
-    """A paid barcode payment is still reversed: its cancel is not there yet, and is sent again."""
+@pytest.mark.parametrize("state", ["USERPAYING", "NOTPAY"])
+def test_cancel_of_what_is_not_paid(state: str) -> None:
+    """The cancel of a barcode payment that is still open is not there yet, and is sent again."""
     made = _aged(60, Action.ASK, CANCEL)
     told = SIDE.connector.parse(made, SIDE.reply(200, transaction(state, CHARGE_NUMBER)))
     assert (told.outcome, told.not_found) == (OutcomeClass.UNKNOWN, True)
+
+
+@pytest.mark.parametrize("state", ["SUCCESS", "REFUND"])
+def test_cancel_of_what_is_paid(state: str) -> None:
+    """A barcode payment known to be paid is not reversed: its cancel came too late."""
+    made = _aged(60, Action.ASK, CANCEL)
+    told = SIDE.connector.parse(made, SIDE.reply(200, transaction(state, CHARGE_NUMBER)))
+    assert (told.outcome, told.not_found) == (OutcomeClass.FAILED, False)
+    assert told.failure is not None
+    assert told.failure.reason is FailureReason.ALREADY_PAID
 
 
 def test_reversal_of_what_is_not_known() -> None:
