@@ -3,6 +3,7 @@ PYTHON  ?= python3
 UV      ?= uv
 SEED    ?= 1
 SECONDS ?= 60
+CHANNELS ?=
 QUICK   ?=
 BENCH_OUT ?= build
 
@@ -39,8 +40,8 @@ test: lint types ## Check everything: lint, types, and every test with a short c
 unit: $(READY) ## Run the tests without any I/O: a few seconds.
 	@$(BIN)/python -m pytest --quiet $(UNIT)
 
-campaign: $(READY) ## Break things on purpose: make campaign SEED=1 SECONDS=60.
-	@$(BIN)/python -m tests.faults --seed $(SEED) --seconds $(SECONDS)
+campaign: $(READY) ## Break things on purpose: make campaign SEED=1 SECONDS=60 CHANNELS=sandbox,wechat.
+	@$(BIN)/python -m tests.faults --seed $(SEED) --seconds $(SECONDS) $(if $(CHANNELS),--channels $(CHANNELS))
 
 bench: $(READY) ## Measure against echo, textbook and pgbench: make bench QUICK=1 BENCH_OUT=folder.
 	@$(BIN)/python -m tests.bench $(if $(filter-out 0,$(QUICK)),--quick) --out $(BENCH_OUT)

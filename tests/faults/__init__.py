@@ -8,5 +8,6 @@ the channel says, and the sandbox's own scripts.
     test_batches    kill -9 in the middle of a batch, and the other gateway after it
     test_database   the database dies, cuts connections, keeps calls waiting, has no place left
     test_clocks     time jumps, and a process that stood still goes on beside another
-    campaign        all of it at random: `python -m tests.faults --seed 1 --seconds 60`
+    campaign        all of it at random, over all channels at once, real ones' stand-ins among them:
+                    `python -m tests.faults --seed 1 --seconds 60`
 """

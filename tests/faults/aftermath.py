@@ -73,7 +73,7 @@ def _leaks(ground: Ground) -> Iterator[str]:
 
 
 def _keys(environment: Mapping[str, str]) -> set[str]:
-    """Read the lines of every file that a gateway was told to keep secret."""
+    """Give the sandbox's key, and the lines of every file that a gateway has to keep secret."""
     paths = [
         Path(path)
         for name, value in environment.items()
@@ -81,4 +81,5 @@ def _keys(environment: Mapping[str, str]) -> set[str]:
         for path in value.split(",")
     ]
     lines = {line for path in paths for line in path.read_text().splitlines()}
+    lines.add(environment["GATEWAY_SANDBOX_KEY"])
     return {line for line in lines if len(line) >= LINE_LENGTH_MIN and "-----" not in line}

@@ -26,11 +26,11 @@ select a.number, a.kind, a.tries, p.payment_id, p.state, exists (
     select from review_cases r where r.attempt_id = a.attempt_id and r.resolve_time is null
 ) as reviewed
 from attempts a join payments p using (merchant_id, payment_id)
-where a.state = 'OPEN' and not (a.kind = 'CHARGE' and (
-    p.state = 'REQUIRES_ACTION' or p.expire_time > now() + interval '1 day'
-))
+where a.state = 'OPEN' and not (a.kind = 'CHARGE' and p.state = 'REQUIRES_ACTION') and not (
+    p.state in ('PROCESSING', 'REQUIRES_ACTION') and p.expire_time > now() + interval '1 day'
+)
 """
-"""What is under way, but for payments that have days to be paid."""
+"""What is under way, but for payments that have days to be paid, and cancels that wait for that."""
 
 
 class Restless(AssertionError):

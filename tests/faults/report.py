@@ -46,13 +46,23 @@ def _unknowns(result: Result) -> Counter[tuple[str, str]]:
 
 
 def _for_people(result: Result) -> Iterator[str]:
-    """Tell what stayed open, with what was last heard of it."""
-    for row in result.world.attempts:
-        if row["state"] == "OPEN":
-            name = f"{row['channel']} {row['kind'].lower()} {row['number']}"
-            known = f"not found {row['not_found_count']} times"
-            struck = ", ".join(result.proofs[row["channel"]].get(row["number"], ()))
-            yield f"  {name}: asked {row['tries']} times, {known}; struck by {struck or 'nothing'}"
+    """Tell what stayed open or is a problem, what struck it, and what the channel says of it."""
+    world = result.world
+    lists = {"charge": world.charges, "capture": world.captures, "refund": world.refunds}
+    book = {(kind, row["number"]): row for kind, rows in lists.items() for row in rows}
+    text = "\n".join(result.problems)
+    for row in world.attempts:
+        if row["state"] != "OPEN" and str(row["payment_id"]) not in text:
+            continue
+        kind, number = row["kind"].lower(), row["number"]
+        struck = Counter(result.proofs[row["channel"]].get(number, ()))
+        words = ", ".join(f"{name} {count}" for name, count in struck.items()) or "nothing"
+        there = book.get((kind, number))
+        known = f"{there['state']} there" if there else "not in its book"
+        asked = f"asked {row['tries']} times, not found {row['not_found_count']} times"
+        yield f"  {row['channel']} {kind} {number}: {asked}; {known}; struck by {words}"
+        if row["state"] != "OPEN":
+            yield f"    {row['state']} here, of payment {row['payment_id']}: {row['evidence']}"
 
 
 def _ending(row: Row, closed: set[str]) -> str:

@@ -15,6 +15,12 @@ PER_FEN = 10
 
 EITHER = (False, True)
 FAULTS = tuple(name for name in get_args(FaultName) if name != "NONE")
+MAKING = ("create", "prepare", "refund")
+ASKING = ("token", "confirm", "cancel", "query", "list", "query_refund", "list_refunds")
+HONEST = tuple(name for name in FAULTS if name != "NOT_FOUND")
+"""What may go wrong where something is made: there, a 404 is documented to be a refusal for good,
+so an operator who says it and takes the money breaks its word, which no rule can mend."""
+
 MODES: tuple[str, ...] = get_args(Notify)
 
 ONE_STEP: tuple[Rule, ...] = (
@@ -97,21 +103,7 @@ CARRIER = Outside(
         "refuses": ("payments/{}/validate", {"agrees": False}),
     },
     tells=("payments/{}/notify", tuple(mode for mode in MODES if mode != "BEFORE_REPLY")),
-    faults=dict.fromkeys(
-        (
-            "token",
-            "create",
-            "prepare",
-            "confirm",
-            "cancel",
-            "query",
-            "list",
-            "refund",
-            "query_refund",
-            "list_refunds",
-        ),
-        FAULTS,
-    ),
+    faults=dict.fromkeys(MAKING, HONEST) | dict.fromkeys(ASKING, FAULTS),
     plays={
         "create": (*telling(MODES), *ONE_STEP),
         "prepare": (*telling(MODES), *PREPARED),

@@ -1,18 +1,33 @@
 """WeChat Pay and Douyin Pay."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, get_args
 
+from gateway.app.channels import douyin, wechat
+from gateway.channels.douyin import contracts as douyin_contracts
+from gateway.channels.wechat import contracts as wechat_contracts
 from gateway.emulators.v3style.play import SPOILS, FaultName, Notify
 from paymentgateway.v1.payment_method_pb2 import (
     BarcodeWay,
+    ContractWay,
     DouyinMethod,
     OpenidWay,
     QrCodeWay,
     WechatMethod,
 )
 from paymentgateway.v1.payment_pb2 import PaymentMethod
-from tests.faults.outside.channel import Book, Outside, Records, Rule, Way, booked, telling
+from tests.faults.outside.channel import (
+    Book,
+    Outside,
+    Records,
+    Rule,
+    Terms,
+    Way,
+    booked,
+    telling,
+)
+from tests.faults.outside.contracts import contract_of, sign
 
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 PROBES = {"SIGNTEST"}
@@ -34,6 +49,10 @@ SCANNED: tuple[Rule, ...] = (
     {"answer": "USERPAYING", "settle": "FAIL", "settle_delay_ms": 300},
     {"answer": "USERPAYING"},
     {"answer": "REFUSED"},
+)
+DEDUCTED: tuple[Rule, ...] = (
+    {"settle": "SUCCESS", "settle_delay_ms": 100},
+    {"settle": "FAIL", "settle_delay_ms": 100},
 )
 BANKS: tuple[Rule, ...] = (
     {"answer": "SUCCESS"},
@@ -120,11 +139,12 @@ def _channel(name: str, ways: tuple[Way, ...], operations: tuple[str, ...], **mo
         },
         tells=("orders/{}/notify", late_modes),
         faults=dict.fromkeys(
-            (*operations, "create", "query", "close", "refund", "query_refund"), faults
+            (*operations, "create", "query", "close", "refund", "query_refund", "deduct"), faults
         ),
         plays={
             "create": (*telling(late_modes), *LATE, *BUYERS),
             "refund": (*telling(modes), *BANKS),
+            "deduct": (*telling(modes), *DEDUCTED),
             **scanned,
         },
         forged=SPOILS,
@@ -133,10 +153,26 @@ def _channel(name: str, ways: tuple[Way, ...], operations: tuple[str, ...], **mo
     )
 
 
+def _papay(terms: Terms, serial: int) -> PaymentMethod:
+    way = ContractWay(contract_id=contract_of(terms, serial))
+    return PaymentMethod(wechat=WechatMethod(papay=way))
+
+
+def _deduct(terms: Terms, serial: int) -> PaymentMethod:
+    way = ContractWay(contract_id=contract_of(terms, serial))
+    return PaymentMethod(douyin=DouyinMethod(deduct=way))
+
+
 WECHAT = _channel(
     "wechat",
-    (Way("code", lambda _terms, serial: _barcode(serial)),),
+    (Way("code", lambda _terms, serial: _barcode(serial)), Way("papay", _papay)),
     ("codepay", "reverse"),
     chosen={"GATEWAY_WECHAT_STORE_ID": "S-1"},
+    agree=partial(sign, wechat.ENTRY, wechat_contracts.pre_entrust_request),
 )
-DOUYIN = _channel("douyin", (), ())
+DOUYIN = _channel(
+    "douyin",
+    (Way("deduct", _deduct),),
+    (),
+    agree=partial(sign, douyin.ENTRY, douyin_contracts.pre_entrust_request),
+)
