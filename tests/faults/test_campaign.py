@@ -10,7 +10,7 @@ from tests.faults.outside import ALL, OUTSIDE, SANDBOX
 from tests.faults.plan import Journey, journey
 from tests.faults.report import report
 
-SEED, SECONDS, GATEWAYS = 7, 10.0, 2
+SEED, SECONDS, GATEWAYS = 7, 6.0, 2
 
 
 @pytest.mark.timeout(240)
