@@ -9,6 +9,8 @@ the contract, and errors that say whether the same key may be sent again. It nev
 whoever has the intent makes its key, keeps it, and sends it as often as needed.
 """
 
+import asyncio
+import contextlib
 import uuid
 from typing import Final, Self
 
@@ -35,6 +37,8 @@ __all__ = [
 
 TARGET_DEFAULT: Final = "127.0.0.1:7070"
 DEADLINE_S_DEFAULT: Final = 10.0
+CLOSE_S_MAX: Final = 2.0
+"""Longest wait for a connection to end, in seconds."""
 
 
 def new_idempotency_key() -> str:
@@ -82,6 +86,9 @@ class GatewayClient(PaymentCalls, RefundCalls, WalletCalls, MerchantCalls, Ledge
     async def close(self) -> None:
         """End the connection.
 
-        Calls in flight are cancelled here; the gateway goes on with what it accepted.
+        Calls in flight are cancelled here; the gateway goes on with what it accepted. gRPC has
+        CLOSE_S_MAX seconds for it, and is left to itself after that.
         """
-        await self._channel.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S_MAX):
+                await self._channel.close()

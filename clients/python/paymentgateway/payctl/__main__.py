@@ -1,7 +1,5 @@
 """`python -m paymentgateway.payctl`, where the console script is not on the path."""
 
-import sys
+from paymentgateway.payctl.program import command
 
-from paymentgateway.payctl import main
-
-sys.exit(main())
+command()

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import Final, TextIO
+from typing import Final, NoReturn, TextIO
 
 from paymentgateway import errors
 from paymentgateway.client import TARGET_DEFAULT, GatewayClient, Tls
@@ -42,6 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Python would write what is left at exit, and complain about the same pipe again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
+
+
+def command() -> NoReturn:
+    """Run payctl as a process of its own, and end it.
+
+    It ends at once when all is said: gRPC's threads sometimes keep an interpreter from ending.
+    """
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = PIPE_CLOSED
+    os._exit(code)
 
 
 def exit_code(error: errors.GatewayError) -> int:
