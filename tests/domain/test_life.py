@@ -218,4 +218,4 @@ def _done(operations: list[Operation]) -> list[Operation]:
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+TestLife.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)

@@ -311,4 +311,4 @@ def _given(operations: list[Operation]) -> int:
 
 
 TestWalletLife = WalletLife.TestCase
-TestWalletLife.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+TestWalletLife.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)
