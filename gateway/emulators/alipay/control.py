@@ -7,7 +7,6 @@ other.
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
 from functools import partial
 from typing import Final
 
@@ -23,8 +22,7 @@ from gateway.emulators.alipay.settings import describe
 from gateway.emulators.alipay.trades import Trade
 from gateway.emulators.core import beijing, outbox, visits
 from gateway.emulators.core.book import Book, Transaction, Value
-from gateway.emulators.core.control import Missing, answer, read_fields, read_page
-from gateway.emulators.core.fields import InvalidField
+from gateway.emulators.core.control import Missing, answer, read_day, read_fields, read_page
 
 KINDS: Final[tuple[RecordKind, ...]] = ("code", "trade", "refund", "authorization", "agreement")
 BILL_FAULT_AMOUNT_MAX: Final = 10**12
@@ -68,7 +66,7 @@ class Control:
 
     async def money(self, request: web.Request) -> web.Response:
         """What really moved on a day, by kind."""
-        day, app_id = _read_day(request.query.get("day", "")), self._app(request.query)
+        day, app_id = read_day(request.query.get("day", "")), self._app(request.query)
         begin = beijing.midnight(day)
         unit = partial(
             rows.sum_effects, app_id=app_id, from_time=begin, to_time=begin + beijing.DAY_MS
@@ -81,7 +79,7 @@ class Control:
         app_id = {"app_id": fields.text("app_id", 32)} if fields.has("app_id") else {}
         values: dict[str, Value] = {
             "app_id": self._app(app_id),
-            "day": _read_day(fields.text("day", _DATE_LENGTH)).isoformat(),
+            "day": read_day(fields.text("day", _DATE_LENGTH)).isoformat(),
             "kind": fields.choice("kind", ("MISSING", "EXTRA", "AMOUNT", "FEE")),
             "number": fields.text("number", 64, length_min=1),
             "amount": 0,
@@ -148,13 +146,3 @@ def _entry(txn: Transaction, record: Record) -> View:
     if isinstance(record, Authorization):
         entry["operations"] = [vars(each) for each in rows.operations_of(txn, record)]
     return entry
-
-
-def _read_day(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise InvalidField("day", "must be a day like 2026-01-31") from None
-    if not timedelta(0) <= day - date(2000, 1, 1) <= timedelta(days=100 * 366):
-        raise InvalidField("day", "must be a day of this century")
-    return day

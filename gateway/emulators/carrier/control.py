@@ -6,7 +6,6 @@ other, and against the lists.
 
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -23,8 +22,8 @@ from gateway.emulators.carrier.routes import SCOPES
 from gateway.emulators.core import beijing, outbox, visits
 from gateway.emulators.core.book import Book, Transaction
 from gateway.emulators.core.clock import Clock
-from gateway.emulators.core.control import answer, read_fields, read_page
-from gateway.emulators.core.fields import Fields, InvalidField
+from gateway.emulators.core.control import answer, read_day, read_fields, read_page
+from gateway.emulators.core.fields import Fields
 
 KINDS: Final[tuple[Kind, ...]] = ("payment", "refund")
 _SECRETS: Final = frozenset(("sink_token",))
@@ -65,7 +64,7 @@ class Control:
 
     async def money(self, request: web.Request) -> web.Response:
         """What really moved on a day, in all and one by one."""
-        day, client = _read_day(request.query.get("day", "")), self._client(request.query)
+        day, client = read_day(request.query.get("day", "")), self._client(request.query)
         begin = beijing.midnight(day)
         unit = partial(_money, client=client, begin=begin, end=begin + beijing.DAY_MS)
         return answer({"day": day.isoformat(), **await self._book.run(unit)})
@@ -145,13 +144,3 @@ def _read_scopes(fields: Fields) -> frozenset[str]:
     if not fields.has("scope"):
         return SCOPES
     return frozenset(fields.text("scope", _SCOPE_LENGTH_MAX).split())
-
-
-def _read_day(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise InvalidField("day", "must be a day like 2026-01-31") from None
-    if not timedelta(0) <= day - date(2000, 1, 1) <= timedelta(days=100 * 366):
-        raise InvalidField("day", "must be a day of this century")
-    return day

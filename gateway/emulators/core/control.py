@@ -15,7 +15,7 @@ What they say comes from the same book as everything else.
 import asyncio
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from aiohttp import web
@@ -139,6 +139,17 @@ def read_page(request: web.Request) -> tuple[int, int]:
     """After which place a page shall begin, and how many entries it shall have."""
     after = _read_number(request, "after", 0, 10**18)
     return after, _read_number(request, "limit", PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX) or 1
+
+
+def read_day(text: str) -> date:
+    """Read a day. Raises InvalidField."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise InvalidField("day", "must be a day like 2026-01-31") from None
+    if not timedelta(0) <= day - date(2000, 1, 1) <= timedelta(days=100 * 366):
+        raise InvalidField("day", "must be a day of this century")
+    return day
 
 
 def answer(view: View) -> web.Response:

@@ -7,7 +7,7 @@ other.
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Final
 
@@ -15,8 +15,7 @@ from aiohttp import web
 
 from gateway.emulators.core import outbox, visits
 from gateway.emulators.core.book import Book, Transaction, Value
-from gateway.emulators.core.control import Missing, answer, read_fields, read_page
-from gateway.emulators.core.fields import InvalidField
+from gateway.emulators.core.control import Missing, answer, read_day, read_fields, read_page
 from gateway.emulators.unionpay import billing, operations, rows
 from gateway.emulators.unionpay.channel import Channel
 from gateway.emulators.unionpay.keyfiles import KeyFiles
@@ -59,7 +58,7 @@ class Control:
 
     async def money(self, request: web.Request) -> web.Response:
         """What really moved on a clearing day, by kind, and what the network kept of it."""
-        day, mer_id = _read_day(request.query.get("day", "")), self._mer_id(request.query)
+        day, mer_id = read_day(request.query.get("day", "")), self._mer_id(request.query)
         unit = partial(_money, mer_id=mer_id, day=day)
         return answer({"day": day.isoformat(), "mer_id": mer_id, **await self._book.run(unit)})
 
@@ -69,7 +68,7 @@ class Control:
         mer_id = {"mer_id": fields.text("mer_id", 32)} if fields.has("mer_id") else {}
         values: dict[str, Value] = {
             "mer_id": self._mer_id(mer_id),
-            "day": _read_day(fields.text("day", _DATE_LENGTH)).isoformat(),
+            "day": read_day(fields.text("day", _DATE_LENGTH)).isoformat(),
             "kind": fields.choice("kind", ("MISSING", "EXTRA", "AMOUNT", "FEE")),
             "number": fields.text("number", 32, length_min=1),
             "amount": 0,
@@ -143,13 +142,3 @@ def _entry(txn: Transaction, order: Order) -> View:
 def _money(txn: Transaction, mer_id: str, day: date) -> View:
     moved: View = {**rows.sum_effects(txn, mer_id, day.isoformat())}
     return moved | {"fee": sum(line.fee for line in billing.read_true_lines(txn, mer_id, day))}
-
-
-def _read_day(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise InvalidField("day", "must be a day like 2026-01-31") from None
-    if not timedelta(0) <= day - date(2000, 1, 1) <= timedelta(days=100 * 366):
-        raise InvalidField("day", "must be a day of this century")
-    return day

@@ -7,7 +7,6 @@ other.
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,7 @@ from aiohttp import web
 
 from gateway.emulators.core import beijing, outbox, switches, visits
 from gateway.emulators.core.book import Book, Transaction, Value
-from gateway.emulators.core.control import Missing, answer, read_fields, read_page
+from gateway.emulators.core.control import Missing, answer, read_day, read_fields, read_page
 from gateway.emulators.core.fields import InvalidField
 from gateway.emulators.v3style import operations, rows
 from gateway.emulators.v3style.keyfiles import KeyFiles
@@ -66,7 +65,7 @@ class Control:
 
     async def money(self, request: web.Request) -> web.Response:
         """What really moved on a day, by kind."""
-        day, mchid = _read_day(request.query.get("day", "")), self._mchid(request.query)
+        day, mchid = read_day(request.query.get("day", "")), self._mchid(request.query)
         begin = beijing.midnight(day)
         unit = partial(
             rows.sum_effects, mchid=mchid, from_time=begin, to_time=begin + beijing.DAY_MS
@@ -79,7 +78,7 @@ class Control:
         mchid = {"mchid": fields.text("mchid", 32)} if fields.has("mchid") else {}
         values: dict[str, Value] = {
             "mchid": self._mchid(mchid),
-            "day": _read_day(fields.text("day", _DATE_LENGTH)).isoformat(),
+            "day": read_day(fields.text("day", _DATE_LENGTH)).isoformat(),
             "kind": fields.choice("kind", ("MISSING", "EXTRA", "AMOUNT", "FEE")),
             "number": fields.text("number", 64, length_min=1),
             "amount": 0,
@@ -169,13 +168,3 @@ def _entry(txn: Transaction, record: Record) -> View:
     if isinstance(record, Order):
         entry["effects"] = rows.effects_of(txn, record.seq)
     return entry
-
-
-def _read_day(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise InvalidField("day", "must be a day like 2026-01-31") from None
-    if not timedelta(0) <= day - date(2000, 1, 1) <= timedelta(days=100 * 366):
-        raise InvalidField("day", "must be a day of this century")
-    return day
