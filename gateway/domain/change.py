@@ -7,7 +7,6 @@ anybody knowing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -16,6 +15,7 @@ from gateway.domain.channel import Attempt, AttemptState
 from gateway.domain.ledger import Entry
 from gateway.domain.operation import EXCLUSIVE_KINDS, Operation
 from gateway.domain.payment import Payment
+from gateway.domain.value import value
 from gateway.domain.wallet import WalletMove
 
 
@@ -33,7 +33,7 @@ class EventType(StrEnum):
     LATE_SUCCESS = "LATE_SUCCESS"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Event:
     """One change of a payment, one per version: what it was right after, and a digest of that."""
 
@@ -58,7 +58,7 @@ class ReviewKind(StrEnum):
     UNKNOWN_NUMBER = "UNKNOWN_NUMBER"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ReviewCase:
     """Something that only a person can decide. One per kind and subject, for ever."""
 
@@ -75,7 +75,7 @@ class ReviewCase:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Funds:
     """What a refund decision must know, read under locks, in minor units of the payment's currency.
 
@@ -87,7 +87,7 @@ class Funds:
     platform_budget: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Aggregate:
     """A payment with everything a decision about it needs, as of one commit."""
 
@@ -116,7 +116,7 @@ class Aggregate:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Change:
     """What one commit writes.
 

@@ -11,7 +11,7 @@ A connector turns a `ChannelRequest` into the provider's protocol and the provid
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,7 @@ from uuid import UUID
 
 from gateway.domain.money import Money
 from gateway.domain.payment import CaptureMode, Failure, NextAction, Scene
+from gateway.domain.value import value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -58,7 +59,7 @@ class OutcomeClass(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outcome:
     """What is known after one exchange with a channel.
 
@@ -96,7 +97,7 @@ class Outcome:
     evidence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Attempt:
     """One try at one channel under one number of ours, as it is now.
 
@@ -124,7 +125,7 @@ class Attempt:
     funding_source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ChannelRequest:
     """What a connector needs to know of an attempt.
 
@@ -161,7 +162,7 @@ class ChannelRequest:
     client_ip: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Notice:
     """A verified notification: what it is about, by our number, and what it says."""
 
@@ -170,7 +171,7 @@ class Notice:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Acknowledgement:
     """How a channel wants its notification answered."""
 
@@ -179,7 +180,7 @@ class Acknowledgement:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a channel can do, as data: the gateway refuses early what the channel would refuse.
 

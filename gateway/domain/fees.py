@@ -6,13 +6,14 @@ booked only by settlement.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+from gateway.domain.value import value
 
 MILLION = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FeeTerms:
     """What one payment costs.
 
@@ -40,7 +41,7 @@ class FeeTerms:
         return (2 * fee * refunded + captured) // (2 * captured)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FeeSchedule:
     """Terms for one channel and currency, from one moment on, for a band of amounts.
 

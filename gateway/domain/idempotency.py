@@ -10,13 +10,13 @@ keys: the version stands beside the digest.
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from gateway.domain.errors import Reason
+from gateway.domain.value import value
 
 FINGERPRINT_VERSION = 1
 
@@ -34,7 +34,7 @@ class ClaimKind(StrEnum):
     WITHDRAW = "WITHDRAW"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Claim:
     """What one key of one owner stands for.
 

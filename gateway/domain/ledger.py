@@ -7,10 +7,11 @@ an entry that touches both. Nothing is ever changed: a correction is a new entry
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from gateway.domain.value import value
 
 
 class Book(StrEnum):
@@ -41,7 +42,7 @@ class KeyKind(StrEnum):
     CAMPAIGN = "campaign"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AccountRule:
     """One line of the chart: kind, what it is kept per, and whether it may never be below zero."""
 
@@ -83,7 +84,7 @@ MEETING_ACCOUNTS = ("due_to_own", "due_from_reserve")
 """The pair in which the books meet: C's liability and O's asset, always equal per currency."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AccountRef:
     """One account of the chart, for one key.
 
@@ -107,7 +108,7 @@ class AccountRef:
         return CHART[self.book][self.code]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Transfer:
     """One debit and one credit of the same amount, in minor units, within one book.
 
@@ -126,7 +127,7 @@ class Transfer:
             raise ValueError(message)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Entry:
     """One immutable booking, owned by the merchant or payer whose event it books."""
 
@@ -140,7 +141,7 @@ class Entry:
     operation_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AccountSum:
     """What was booked on one account in one currency, in minor units."""
 

@@ -1,10 +1,10 @@
 """A merchant: what the gateway must know to take payments for it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from gateway.domain.fees import FeeSchedule
+from gateway.domain.value import value
 
 
 class OrderPolicy(StrEnum):
@@ -21,7 +21,7 @@ class RefundPolicy(StrEnum):
     ADVANCE = "ADVANCE"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PaymentLimit:
     """Limits per payment in one currency, in minor units; 0 means none."""
 
@@ -34,7 +34,7 @@ class PaymentLimit:
         return amount >= self.minimum and (not self.maximum or amount <= self.maximum)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Merchant:
     """One merchant as of one version.
 

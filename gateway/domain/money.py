@@ -4,7 +4,7 @@ Amounts of different currencies never meet: adding them is a bug and raises. The
 is closed per release and equals the one in the contract; exponents are those of ISO 4217.
 """
 
-from dataclasses import dataclass
+from gateway.domain.value import value
 
 MINOR_UNITS_MAX = 1_000_000_000_000
 """Largest amount of one payment; times a rate of 1,000,000 millionths it still fits 64 bits."""
@@ -17,7 +17,7 @@ CURRENCY_EXPONENTS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Money:
     """Amount in one currency.
 

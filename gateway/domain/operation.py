@@ -9,13 +9,13 @@ RELEASE ends an authorisation whose time ran out or that came late, RETURN gives
 arrived for a payment that was no longer open.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from gateway.domain.money import Money
 from gateway.domain.payment import Failure
+from gateway.domain.value import value
 
 
 class OperationKind(StrEnum):
@@ -48,7 +48,7 @@ ID_PREFIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Operation:
     """One capture, cancel or refund as it is now.
 

@@ -6,7 +6,7 @@ property tests walk it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from gateway.domain.fees import FeeTerms
 from gateway.domain.money import Money
+from gateway.domain.value import value
 
 
 class PaymentState(StrEnum):
@@ -135,7 +136,7 @@ class FailureReason(StrEnum):
     PARTIAL_CAPTURE_UNSUPPORTED = "PARTIAL_CAPTURE_UNSUPPORTED"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Failure:
     """Definite failure: reason to branch on, the channel's own code, a sentence for people."""
 
@@ -152,7 +153,7 @@ class ActionKind(StrEnum):
     CHALLENGE = "CHALLENGE"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class NextAction:
     """What the payer must do, and until when."""
 
@@ -161,7 +162,7 @@ class NextAction:
     expire_time: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PaymentMethod:
     """How the payer pays: the channel, and what only its connector reads (JSON-able).
 
@@ -172,7 +173,7 @@ class PaymentMethod:
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Payer:
     """Who pays: an opaque id and the context that risk checks look at. No personal data."""
 
@@ -182,7 +183,7 @@ class Payer:
     region: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Payment:
     """One payment as of one version. Amounts are in `amount`'s currency, in minor units.
 

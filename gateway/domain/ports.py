@@ -6,7 +6,6 @@ so the store may put many callers' commits into one.
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -25,6 +24,7 @@ from gateway.domain.ledger import AccountSum, Entry
 from gateway.domain.merchant import Merchant
 from gateway.domain.operation import Operation, OperationKind, OperationState
 from gateway.domain.payment import Payment, PaymentState
+from gateway.domain.value import value
 from gateway.domain.wallet import Wallet, WalletRef
 
 Decide = Callable[[Aggregate], Change | None]
@@ -34,7 +34,7 @@ May raise a GatewayError to refuse.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Changed:
     """Result of a change: the payment with its operations after the commit.
 
@@ -47,7 +47,7 @@ class Changed:
     existing: Claim | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Opening:
     """A new payment to be committed under its key.
 
@@ -62,7 +62,7 @@ class Opening:
     exclusive_order: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Opened:
     """Result of an opening: the payment as it is now.
 
@@ -74,7 +74,7 @@ class Opened:
     existing: Claim | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PaymentFilter:
     """Which payments to list. None and empty mean any."""
 
@@ -86,7 +86,7 @@ class PaymentFilter:
     create_time_to: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OperationFilter:
     """Which operations of one kind to list. None means any."""
 
@@ -98,7 +98,7 @@ class OperationFilter:
     create_time_to: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FeedPosition:
     """A place in the feed of one merchant's events: everything up to it was seen.
 
@@ -110,7 +110,7 @@ class FeedPosition:
     event_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Backlog:
     """What waits: open attempts with the age of the oldest in seconds, and review cases by kind."""
 

@@ -7,8 +7,9 @@ money in the reserve may cover what a late channel leaves open. That is the only
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from gateway.domain.value import value
 
 OWED: Mapping[str, Sequence[str]] = {
     "payers": ("wallet", "wallet_held"),
@@ -21,7 +22,7 @@ OWED: Mapping[str, Sequence[str]] = {
 """What is owed to customers, by whose it is: every liability of their book but our own part."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Side:
     """All accounts of one code and currency: what is on them as credit, and what as debit.
 
@@ -34,7 +35,7 @@ class Side:
     debit: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Receivable:
     """What a channel owes, in minor units, and how much of it is overdue.
 
@@ -47,7 +48,7 @@ class Receivable:
     overdue: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reserve:
     """The proof in one currency, in minor units.
 
@@ -108,7 +109,7 @@ class Reserve:
             yield f"assets less liabilities of the customers' book are {self.imbalance} minor units"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ReserveProof:
     """The proof as of one moment, a reserve per currency in which something was booked."""
 

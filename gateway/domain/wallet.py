@@ -7,9 +7,10 @@ there so that a payment can be decided under one lock. Wallets belong to no merc
 is the payer, written `@payer`, which no merchant's id can be.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+
+from gateway.domain.value import value
 
 WALLET_CHANNEL = "wallet"
 """Name of the channel that needs no call: its money is with us."""
@@ -24,7 +25,7 @@ class WalletRef(NamedTuple):
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Wallet:
     """One wallet as it is now, in minor units of its currency.
 

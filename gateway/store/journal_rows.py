@@ -1,7 +1,7 @@
 """Rows of the journal, the feed, reviews and merchants; see `rows` for what a row is."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from gateway.domain.fees import FeeSchedule, FeeTerms
 from gateway.domain.ledger import AccountRef, AccountSum, Book, Entry, Transfer
 from gateway.domain.merchant import Merchant, OrderPolicy, PaymentLimit, RefundPolicy
 from gateway.domain.payment import PaymentState
+from gateway.domain.value import replace
 from gateway.store.rows import (
     Row,
     load,

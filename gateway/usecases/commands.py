@@ -4,16 +4,16 @@ Transports decode into these and encode from them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from gateway.domain.money import Money
 from gateway.domain.operation import Operation
 from gateway.domain.payment import CaptureMode, Payer, Payment, PaymentMethod, Scene
+from gateway.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PayCommand:
     """Ask for a payment. `expire_time` None means the default span."""
 
@@ -31,7 +31,7 @@ class PayCommand:
     caller_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TopUpCommand:
     """Ask for money from a channel into a payer's wallet. `expire_time` None: the default span."""
 
@@ -45,7 +45,7 @@ class TopUpCommand:
     caller_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class WithdrawCommand:
     """Ask for money out of a payer's wallet, to be paid out through a channel."""
 
@@ -57,7 +57,7 @@ class WithdrawCommand:
     caller_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CaptureCommand:
     """Ask for authorised money. `amount` None means all that remains."""
 
@@ -69,7 +69,7 @@ class CaptureCommand:
     caller_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CancelCommand:
     """Ask for a payment to end before money is taken."""
 
@@ -79,7 +79,7 @@ class CancelCommand:
     caller_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RefundCommand:
     """Ask for captured money to go back. `amount` None means all that remains."""
 
@@ -91,7 +91,7 @@ class RefundCommand:
     caller_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PaymentAnswer:
     """A payment as it is now. `replayed`: the key had been used, and nothing was executed."""
 
@@ -99,7 +99,7 @@ class PaymentAnswer:
     replayed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OperationAnswer:
     """An operation and its payment as they are now.
 

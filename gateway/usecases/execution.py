@@ -10,7 +10,6 @@ about it.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -22,6 +21,7 @@ from gateway.domain.decisions.conclude import conclude, disagreement
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.errors import DeadlinePassed, GatewayError, Reason, Unavailable
 from gateway.domain.ports import Channel, Observer, PaymentStore, WorkStore
+from gateway.domain.value import replace, value
 from gateway.domain.wallet import WALLET_CHANNEL
 from gateway.usecases.requests import channel_request
 
@@ -34,7 +34,7 @@ RETRY_AFTER_S = 5.0
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Timing:
     """How long things may take. The lease is held beyond a channel's own timeout by the margin."""
 
@@ -44,7 +44,7 @@ class Timing:
     review_after: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Begun:
     """What the first commit made or found: the payment, and what is to be sent, if anything."""
 

@@ -4,7 +4,6 @@ A key stands for every economically significant field; the payer's context and t
 differ between tries.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.clock import Clock
@@ -14,11 +13,12 @@ from gateway.domain.fees import terms_for
 from gateway.domain.idempotency import Claim, ClaimKind, Field, fingerprint
 from gateway.domain.merchant import Merchant, OrderPolicy
 from gateway.domain.payment import CaptureMode, Payer, Payment, PaymentState, Purpose, Scene
+from gateway.domain.value import replace, value
 from gateway.domain.wallet import owner_of
 from gateway.usecases.commands import PayCommand, TopUpCommand, WithdrawCommand
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ExpiryTerms:
     """How long a payment stays open unpaid: by default, and at most.
 

@@ -5,12 +5,12 @@ holds may be as old as its lifetime, which is how long a change may take to reac
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gateway.clock import Clock
 from gateway.domain.errors import AlreadyExists, Contended, NotFound, Reason
 from gateway.domain.merchant import Merchant
 from gateway.domain.ports import MerchantStore
+from gateway.domain.value import replace
 
 MEMORY_LIFETIME_S = 5.0
 """Age in seconds at which a remembered merchant is read again."""

@@ -8,7 +8,6 @@ One file per verb says what is kept of its request and how it is decided.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 
 from gateway.clock import Deadline
@@ -18,13 +17,14 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.idempotency import Claim
 from gateway.domain.payment import Payment
 from gateway.domain.ports import Channel, Opening
+from gateway.domain.value import value
 from gateway.domain.wallet import WalletRef
 from gateway.usecases.commands import PaymentAnswer
 from gateway.usecases.execution import Begun, Execution, admitted, in_time
 from gateway.usecases.replay import opened_under, replay_or_raise
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Plan:
     """A payment that nothing refuses before its commit: the channel to ask, and who decides.
 

@@ -4,7 +4,6 @@ One file per verb says what is significant about its request and how it is accep
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -14,12 +13,13 @@ from gateway.domain.decisions.accept import Ask
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.errors import GatewayError, payment_not_found
 from gateway.domain.idempotency import Claim, ClaimKind, Field, fingerprint
+from gateway.domain.value import value
 from gateway.usecases.commands import OperationAnswer
 from gateway.usecases.execution import Begun, Execution, in_time
 from gateway.usecases.replay import check_same, replayed
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Wish:
     """A keyed operation on a payment: what is asked, what of it the key stands for, who decides."""
 

@@ -15,7 +15,6 @@ never failed by age.
 import asyncio
 import random
 from collections.abc import Awaitable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.domain.change import Aggregate, ReviewKind
@@ -30,6 +29,7 @@ from gateway.domain.channel import (
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.payment import Failure, FailureReason, PaymentState
 from gateway.domain.ports import Channel
+from gateway.domain.value import replace
 from gateway.usecases.execution import Execution, is_open
 from gateway.usecases.requests import channel_request
 

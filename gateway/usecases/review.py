@@ -5,7 +5,6 @@ takes the same way as a channel's answer.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from gateway.domain.change import ReviewCase
 from gateway.domain.channel import EVIDENCE_LENGTH_MAX, AttemptState, Outcome, OutcomeClass
 from gateway.domain.errors import InvalidRequest, NotFound, Reason
 from gateway.domain.payment import CaptureMode, Failure, FailureReason
+from gateway.domain.value import replace
 from gateway.usecases.execution import Execution
 
 

@@ -5,7 +5,6 @@ Order of checks: the currency (never changes), another operation under way (wait
 comes too soon has to wait, which is said before the money is looked at: that may change meanwhile.
 """
 
-from dataclasses import dataclass, replace
 from uuid import UUID
 
 from gateway.domain.change import Aggregate, Change, EventType
@@ -19,12 +18,13 @@ from gateway.domain.merchant import RefundPolicy
 from gateway.domain.money import Money
 from gateway.domain.operation import Operation, OperationKind, OperationState
 from gateway.domain.payment import OPEN_STATES, Failure, FailureReason, Payment, PaymentState
+from gateway.domain.value import replace, value
 
 RETRY_AFTER_S = 1.0
 """Hint to callers who must wait for another operation, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Ask:
     """What a caller asks to be done to a payment. `amount` None means all that remains."""
 

@@ -1,15 +1,14 @@
 """An answer: what a channel said about an attempt, beside what we know, as of a moment."""
 
-from dataclasses import dataclass, replace
-
 from gateway.domain.change import Aggregate, Change, EventType
 from gateway.domain.channel import Attempt, AttemptState, Outcome
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.operation import Operation, OperationState
 from gateway.domain.payment import Failure, Payment, PaymentEvent, PaymentState, next_state
+from gateway.domain.value import replace, value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Answer:
     """Everything a conclusion looks at, and the small steps that all conclusions share."""
 

@@ -10,7 +10,6 @@ What a wallet's row says is the fold of its two accounts, so a change moves it b
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from enum import StrEnum
 
 from gateway.domain.change import Change
@@ -18,6 +17,7 @@ from gateway.domain.decisions.moment import Moment
 from gateway.domain.ledger import AccountRef, Entry, Transfer, customer, own
 from gateway.domain.operation import Operation
 from gateway.domain.payment import CaptureMode, Payment, PaymentState, Purpose
+from gateway.domain.value import replace
 from gateway.domain.wallet import WALLET_CHANNEL, WalletMove, WalletRef, owner_of
 
 AVAILABLE, HELD = "wallet", "wallet_held"

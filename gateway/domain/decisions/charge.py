@@ -1,7 +1,5 @@
 """What a channel's answer about a charge means for the payment, whichever way it came."""
 
-from dataclasses import replace
-
 from gateway.domain.change import Change, EventType
 from gateway.domain.channel import AttemptState, OutcomeClass
 from gateway.domain.decisions.answer import Answer
@@ -17,6 +15,7 @@ from gateway.domain.payment import (
     PaymentState,
     next_state,
 )
+from gateway.domain.value import replace
 
 
 def conclude_charge(answer: Answer) -> Change | None:

@@ -5,7 +5,6 @@ are normal: an attempt that is closed stays closed, and what changes nothing wri
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from uuid import UUID
 
 from gateway.domain.change import Aggregate, Change, EventType, ReviewCase, ReviewKind
@@ -24,6 +23,7 @@ from gateway.domain.payment import (
     PaymentEvent,
     PaymentState,
 )
+from gateway.domain.value import replace
 
 
 def conclude(

@@ -5,8 +5,6 @@ given back is given back by the gateway itself, and a person is told. The channe
 kept, since some channels give money back by nothing else.
 """
 
-from dataclasses import replace
-
 from gateway.domain.change import Change, EventType, ReviewKind
 from gateway.domain.channel import AttemptKind, AttemptState, OutcomeClass
 from gateway.domain.decisions.answer import Answer
@@ -15,6 +13,7 @@ from gateway.domain.decisions.moment import Moment
 from gateway.domain.ledger import Entry
 from gateway.domain.operation import Operation, OperationKind, OperationState
 from gateway.domain.payment import Payment, PaymentState
+from gateway.domain.value import replace
 
 
 def conclude_late(answer: Answer) -> Change | None:

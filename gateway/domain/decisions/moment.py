@@ -4,7 +4,6 @@ Those are the change with its event, and attempts.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from gateway.domain.digest import DIGEST_VERSION, state_digest
 from gateway.domain.ids import channel_number
 from gateway.domain.operation import Operation, OperationKind
 from gateway.domain.payment import Payment
+from gateway.domain.value import replace, value
 
 ATTEMPT_KINDS = {
     OperationKind.CAPTURE: AttemptKind.CAPTURE,
@@ -25,7 +25,7 @@ ATTEMPT_KINDS = {
 """What the channel is asked for each kind of operation."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Moment:
     """The time, fresh identifiers, and the spans that decisions need.
 

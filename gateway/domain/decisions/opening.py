@@ -1,13 +1,12 @@
 """A new payment through a channel: accepted for it, or refused for good and kept under its key."""
 
-from dataclasses import replace
-
 from gateway.domain.change import Change, EventType
 from gateway.domain.channel import AttemptKind
 from gateway.domain.decisions.bookings import Booking, book, booked
 from gateway.domain.decisions.moment import Moment
 from gateway.domain.merchant import Merchant
 from gateway.domain.payment import Failure, FailureReason, Payment, PaymentState
+from gateway.domain.value import replace
 
 
 def open_payment(payment: Payment, merchant: Merchant, moment: Moment) -> Change:

@@ -5,13 +5,12 @@ the channel has said which, nothing changes but what is known of it: like a refu
 under its own number, even where nothing of it was sent yet.
 """
 
-from dataclasses import replace
-
 from gateway.domain.change import Change, EventType, ReviewKind
 from gateway.domain.channel import AttemptState, OutcomeClass
 from gateway.domain.decisions.answer import Answer
 from gateway.domain.decisions.bookings import Booking, book, booked
 from gateway.domain.payment import OPEN_STATES, Failure, FailureReason, PaymentEvent
+from gateway.domain.value import replace
 
 
 def conclude_payout(answer: Answer) -> Change | None:

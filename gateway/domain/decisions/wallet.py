@@ -5,8 +5,6 @@ The rules are those of every other payment. An operation is accepted by the same
 by the same rule, as if a channel had answered at once; only what would be sent is left out.
 """
 
-from dataclasses import replace
-
 from gateway.domain.change import Aggregate, Change, EventType
 from gateway.domain.channel import Outcome, OutcomeClass
 from gateway.domain.decisions.bookings import Booking, book, moves_of
@@ -16,6 +14,7 @@ from gateway.domain.decisions.opening import refusal, refused, too_little
 from gateway.domain.merchant import Merchant
 from gateway.domain.operation import Operation
 from gateway.domain.payment import TRANSITIONS, CaptureMode, Payment, PaymentEvent
+from gateway.domain.value import replace
 
 DONE = Outcome(OutcomeClass.SUCCESS)
 """What a wallet says to everything that it is asked for."""

@@ -7,7 +7,7 @@ leaves no trace.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gateway.domain.change import Aggregate, Change, Funds
 from gateway.domain.errors import (
@@ -19,6 +19,7 @@ from gateway.domain.errors import (
 from gateway.domain.idempotency import Claim
 from gateway.domain.ledger import customer
 from gateway.domain.ports import Changed, Opened, Opening
+from gateway.domain.value import replace
 from gateway.domain.wallet import WalletRef
 from gateway.store.commit.ground import Ground, Holding, Key, serial_of
 from gateway.store.commit.wanted import Altering, Result, Wanted

@@ -8,7 +8,7 @@ kind they are sorted. So batches of several processes wait for each other, and n
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from gateway.domain.change import Aggregate, Funds
@@ -17,6 +17,7 @@ from gateway.domain.idempotency import Claim
 from gateway.domain.ids import parse_channel_number
 from gateway.domain.payment import Payment, Purpose
 from gateway.domain.ports import Opening
+from gateway.domain.value import replace
 from gateway.domain.wallet import WalletRef, owner_of
 from gateway.store import rows
 from gateway.store.commit.wanted import Altering, Owned, Wanted
