@@ -51,8 +51,11 @@ def _copier(kind: Any) -> Copier:
 
     def copy(old: Any, changes: Mapping[str, Any]) -> Any:
         fields = [*read(old)]
-        for name, changed in changes.items():
-            fields[place_of[name]] = changed
+        try:
+            for name, changed in changes.items():
+                fields[place_of[name]] = changed
+        except KeyError as unknown:
+            raise TypeError(f"{kind.__name__} has no field {unknown}") from None
         return kind(*fields)
 
     return copy

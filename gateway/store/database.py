@@ -53,10 +53,11 @@ class Database:
     ) -> None:
         self._pool = Pool(settings)
         self._facts = Facts(self._pool)
-        self.payments = self._payments = Payments(self._pool, bounds or GatherBounds())
+        bounds = bounds or GatherBounds()
+        self.payments = self._payments = Payments(self._pool, bounds)
         self.wallets = Wallets(self._pool)
         self.work = Work(self._pool)
-        self.merchants = Merchants(self._pool)
+        self.merchants = Merchants(self._pool, bounds)
         self.events = Events(self._pool, self._facts)
         self.ledger = Ledger(self._pool, clock or Clock())
         self.quarantine = Quarantine(self._pool)

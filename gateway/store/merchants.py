@@ -5,14 +5,16 @@ from collections.abc import Sequence
 import asyncpg
 
 from gateway.domain.merchant import Merchant
+from gateway.store.commit.gather import GatherBounds
+from gateway.store.commit.lookup import Lookups
 from gateway.store.journal_rows import merchant_of, merchant_settings
-from gateway.store.pool import Pool, fetching
+from gateway.store.pool import Connection, Pool, fetching
 from gateway.store.queries import sql
 from gateway.store.rows import dump
 
 INSERT_MERCHANT = sql("insert_merchant")
 UPDATE_MERCHANT = sql("update_merchant")
-FIND_MERCHANT = sql("find_merchant")
+FIND_MERCHANTS = sql("find_merchants")
 FIND_OWNER_BY_SERIAL = sql("find_owner_by_serial")
 LIST_MERCHANTS = sql("list_merchants")
 
@@ -23,8 +25,9 @@ LAST_CHARACTER = "\U0010ffff"
 class Merchants:
     """Merchants."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, bounds: GatherBounds) -> None:
         self._pool = pool
+        self._lookups = Lookups(pool, bounds, _find)
 
     async def create_merchant(self, merchant: Merchant) -> Merchant:
         """Keep a new merchant, or read the one that has the id already."""
@@ -59,8 +62,8 @@ class Merchants:
         return _first(await self._pool.write(updating))
 
     async def get_merchant(self, merchant_id: str) -> Merchant | None:
-        """Read one merchant."""
-        return _first(await self._pool.read(fetching(FIND_MERCHANT, merchant_id)))
+        """Read one merchant. Those that many callers forgot at once are one question."""
+        return await self._lookups.look_up(merchant_id)
 
     async def find_owner_by_serial(self, serial: int) -> str | None:
         """Read whose serial number it is: a merchant's, or that of an owner of wallets."""
@@ -75,3 +78,8 @@ class Merchants:
 
 def _first(records: list[asyncpg.Record]) -> Merchant | None:
     return merchant_of(records[0]) if records else None
+
+
+async def _find(connection: Connection, wanted: Sequence[str]) -> dict[str, Merchant]:
+    merchants = map(merchant_of, await connection.fetch(FIND_MERCHANTS, wanted))
+    return {merchant.merchant_id: merchant for merchant in merchants}

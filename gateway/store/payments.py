@@ -29,10 +29,11 @@ from gateway.store.commit.gather import GatherBounds
 from gateway.store.commit.ground import find_claims, load_aggregates
 from gateway.store.commit.group import GroupCommit
 from gateway.store.commit.lookup import Lookups
-from gateway.store.commit.wanted import Altering, Result
-from gateway.store.pool import Pool, fetching
+from gateway.store.commit.wanted import Altering, Owned, Result
+from gateway.store.pool import Connection, Pool, fetching
 from gateway.store.queries import sql
 
+FIND_PAYMENTS = sql("find_payments")
 FIND_OPERATION = sql("find_operation")
 FIND_ATTEMPT = sql("find_attempt")
 
@@ -43,7 +44,7 @@ class Payments:
     def __init__(self, pool: Pool, bounds: GatherBounds) -> None:
         self._pool = pool
         self._commits = GroupCommit(pool, bounds)
-        self._lookups = Lookups(pool, bounds)
+        self._lookups = Lookups(pool, bounds, _find_payments)
 
     @property
     def waiting(self) -> int:
@@ -109,7 +110,7 @@ class Payments:
 
     async def find_payment(self, merchant_id: str, payment_id: UUID) -> Payment | None:
         """Read a payment alone."""
-        return await self._lookups.payment(merchant_id, payment_id)
+        return await self._lookups.look_up((merchant_id, payment_id))
 
     async def load(self, merchant_id: str, payment_id: UUID) -> Aggregate | None:
         """Read a payment with its operations and attempts, as of one moment; funds are zero."""
@@ -145,3 +146,9 @@ def _opened(told: Result | BaseException) -> Opened:
     if not isinstance(told, Opened):
         raise TypeError("an opening was not answered as one")
     return told
+
+
+async def _find_payments(connection: Connection, wanted: Sequence[Owned]) -> dict[Owned, Payment]:
+    owners, ids = zip(*wanted, strict=True)
+    payments = map(rows.payment_of, await connection.fetch(FIND_PAYMENTS, owners, ids))
+    return {(payment.merchant_id, payment.payment_id): payment for payment in payments}

@@ -84,11 +84,15 @@ class PayMany:
         self, commands: Sequence[PayCommand], deadline: Deadline
     ) -> dict[str, Merchant]:
         """Look up each merchant once; what is said of one that cannot be read is said later."""
-        merchants = {}
-        for merchant_id in {command.merchant_id for command in commands}:
+        wanted = {command.merchant_id for command in commands}
+        known = {name: found for name in wanted if (found := self._merchants.recall(name))}
+
+        async def look_up(merchant_id: str) -> None:
             with suppress(NotFound, Unavailable, Overloaded):
-                merchants[merchant_id] = await in_time(self._merchants.get(merchant_id), deadline)
-        return merchants
+                known[merchant_id] = await in_time(self._merchants.read(merchant_id), deadline)
+
+        await asyncio.gather(*map(look_up, wanted - known.keys()))
+        return known
 
     async def _together(
         self, openings: dict[int, Opening], deadline: Deadline

@@ -33,6 +33,23 @@ async def test_a_merchant_comes_back_as_it_was_written(database):
     assert await database.merchants.get_merchant("m_2") is None
 
 
+async def test_merchants_that_are_wanted_at_once_are_one_question(database, monkeypatch):
+    """A hundred readers of ten merchants, half of them missing, cost the server one statement."""
+    made = [builders.merchant(merchant_id=f"m_{number}") for number in range(5)]
+    kept = [await database.merchants.create_merchant(merchant) for merchant in made]
+    read, questions = database._pool.read, []
+
+    async def counted(work):
+        questions.append(work)
+        return await read(work)
+
+    monkeypatch.setattr(database._pool, "read", counted)
+    names = [f"m_{number % 10}" for number in range(100)]
+    found = await asyncio.gather(*map(database.merchants.get_merchant, names))
+    assert found == (kept + [None] * 5) * 10
+    assert len(questions) == 1
+
+
 async def test_a_serial_number_names_one_owner(database, urls):
     """Merchants and payers are found by numbers that the other kind never has."""
     merchant = await database.merchants.create_merchant(builders.merchant())

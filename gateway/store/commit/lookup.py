@@ -4,48 +4,41 @@ A read sees what was committed before it was asked for, since it never joins a q
 asked before it came.
 """
 
-from collections.abc import Sequence
-from functools import partial
-from uuid import UUID
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Generic, TypeAlias, TypeVar
 
-from gateway.domain.payment import Payment
-from gateway.store import rows
 from gateway.store.commit.gather import GatherBounds, Gatherer, Waiting
-from gateway.store.commit.wanted import Owned
 from gateway.store.pool import Connection, Pool
-from gateway.store.queries import sql
 
-FIND_PAYMENTS = sql("find_payments")
+Id = TypeVar("Id", bound=Hashable)
+Found = TypeVar("Found")
+
+Find: TypeAlias = Callable[[Connection, Sequence[Id]], Awaitable[Mapping[Id, Found]]]
+"""Asks for many at once; what is not there is left out."""
 
 
-class Lookups:
-    """Looks up payments by id."""
+class Lookups(Generic[Id, Found]):
+    """Looks things up, each by its id, with one statement for all that are wanted."""
 
-    def __init__(self, pool: Pool, bounds: GatherBounds) -> None:
+    def __init__(self, pool: Pool, bounds: GatherBounds, find: Find[Id, Found]) -> None:
         self._pool = pool
-        self._gatherer: Gatherer[Owned, Payment | None] = Gatherer(self._run, bounds)
+        self._find = find
+        self._gatherer: Gatherer[Id, Found | None] = Gatherer(self._run, bounds)
 
-    async def payment(self, merchant_id: str, payment_id: UUID) -> Payment | None:
-        """Read one payment. Raises GatewayError."""
-        [found] = await self._gatherer.submit([(merchant_id, payment_id)])
+    async def look_up(self, wanted: Id) -> Found | None:
+        """Read one. Raises GatewayError."""
+        [found] = await self._gatherer.submit([wanted])
         if isinstance(found, BaseException):
             raise found
         return found
 
-    async def _run(self, batch: Sequence[Waiting[Owned, Payment | None]]) -> None:
+    async def _run(self, batch: Sequence[Waiting[Id, Found | None]]) -> None:
         try:
-            wanted = {waiting.item for waiting in batch}
-            found = await self._pool.read(partial(_find, wanted=list(wanted)))
+            wanted = list({waiting.item for waiting in batch})
+            found = await self._pool.read(lambda connection: self._find(connection, wanted))
         except Exception as error:  # noqa: BLE001 - everybody who asked is told
             for waiting in batch:
                 waiting.tell(error)
         else:
             for waiting in batch:
                 waiting.tell(found.get(waiting.item))
-
-
-async def _find(connection: Connection, wanted: Sequence[Owned]) -> dict[Owned, Payment]:
-    owners, ids = zip(*wanted, strict=True)
-    records = await connection.fetch(FIND_PAYMENTS, owners, ids)
-    payments = map(rows.payment_of, records)
-    return {(payment.merchant_id, payment.payment_id): payment for payment in payments}

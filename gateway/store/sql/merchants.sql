@@ -13,11 +13,11 @@ update merchants set settings = $3, version = $4, update_time = $5
 where merchant_id = $1 and version = $2
 returning merchant_id, serial, settings, version, create_time, update_time;
 
--- name: find_merchant
--- One merchant.
+-- name: find_merchants
+-- Many merchants.
 select merchant_id, serial, settings, version, create_time, update_time
 from merchants
-where merchant_id = $1;
+where merchant_id = any($1);
 
 -- name: find_owner_by_serial
 -- Who is named by this serial number in our numbers; no merchant has one of a payer's.
