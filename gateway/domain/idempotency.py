@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -19,6 +20,9 @@ from gateway.domain.errors import Reason
 from gateway.domain.value import value
 
 FINGERPRINT_VERSION = 1
+
+NAMES_REMEMBERED = 1_000
+"""Names of fields that are kept as they are encoded."""
 
 Field: TypeAlias = "str | int | bool | datetime | Mapping[str, Field] | None"
 
@@ -83,17 +87,23 @@ def _encoded(field: Field) -> str:
 
 
 def _mapping(field: Mapping[str, Field]) -> str:
+    if not field:
+        return "m0:"
     encodings = _ENCODINGS
     parts: list[str] = []
     for name in sorted(field):
         value = field[name]
         encode = encodings.get(type(value), _mapping)
-        parts += (_text(name), encode(value))
+        parts += (_name(name), encode(value))
     return f"m{_prefixed(''.join(parts))}"
 
 
 def _text(field: str) -> str:
     return f"s{len(field) if field.isascii() else len(field.encode())}:{field}"
+
+
+_name = lru_cache(maxsize=NAMES_REMEMBERED)(_text)
+"""The same few names stand in every request; what callers call their attributes goes by."""
 
 
 def _integer(field: int) -> str:
