@@ -260,6 +260,21 @@ async def test_racing_processes_decide_again(each_urls):
         assert await available(one, "p") == 0
 
 
+async def test_rivals_for_a_wallet_that_holds_enough_do_not_race(each_urls):
+    """Two processes pay from one wallet at once, and none is told to decide anew."""
+    async with opened(each_urls) as one, opened(each_urls) as two:
+        await top_up(one, 1_000, "p")
+        for _ in range(5):
+            halves = (
+                together(database, [spending(1, "p") for _ in range(50)]) for database in (one, two)
+            )
+            for answers in await asyncio.gather(*halves):
+                assert set(states(answers)) == {PaymentState.SUCCEEDED}
+        assert await available(one, "p") == 500
+        assert [database.payments._commits._wary for database in (one, two)] == [0, 0]
+        assert await one.ledger.check() == []
+
+
 async def test_refunds_of_one_merchant_share_a_batch_and_its_balance(database, urls):
     """Refunds decided together see what the ones before them took from the merchant's balance."""
     paid = [await paid_one(database) for _ in range(6)]

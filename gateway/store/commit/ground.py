@@ -1,10 +1,11 @@
 """The ground that a batch is decided on: what its keys stand for, and what is.
 
 Openings need no lock as long as nobody else is after the same: they are decided on what a glance
-shows, and written only if that still holds. Everything else is locked first, and so are openings
-that lost a race. Locks are taken kind by kind, in one order for every batch: payments, guards of
-merchants' balances, wallets, the platform's budgets, and last, by writing them, the keys. Within a
-kind they are sorted. So batches of several processes wait for each other, and never in a circle.
+shows, and written only if their keys are free and their wallets hold enough still. Everything else
+is locked first, and so are openings that lost a race. Locks are taken kind by kind, in one order
+for every batch: payments, guards of merchants' balances, wallets, the platform's budgets, and last,
+by writing them, the keys. Within a kind they are sorted. So batches of several processes wait for
+each other, and never in a circle.
 """
 
 from collections.abc import Iterable, Sequence
@@ -64,7 +65,7 @@ class Ground:
 
 
 async def glance(connection: Connection, batch: Sequence[Opening]) -> Ground:
-    """Read what openings need, and lock nothing: what is written will only fit what was read."""
+    """Read what openings need, and lock nothing: what they take is looked at again when written."""
     ground = Ground()
     for record in await connection.fetch(LOOK, *_columns([_looked_for(item) for item in batch])):
         if record["kind"]:

@@ -21,7 +21,8 @@ async def write(
 ) -> None:
     """Write, waiting so long for a lock.
 
-    Raises asyncpg.DivisionByZeroError where the ground is not any more what was read.
+    Wallets are moved by what was decided, not set to it: somebody else may have moved them too.
+    Raises asyncpg.DivisionByZeroError where the ground does not bear any more what was decided.
     """
     arguments = _arguments(ground, decided)
     await connection.execute(WRITE_CHANGES, *arguments, str(lock_timeout_ms))

@@ -6,25 +6,12 @@
 
 -- name: write_changes
 -- Write the changes of a batch, or fail by a division by zero where somebody else was first with a
--- key, a payment or a wallet.
+-- key or a payment, or left too little in a wallet.
 with bounded as materialized (
     select set_config('lock_timeout', $10, true)
-), moved as (
-    -- They are there, and must hold what they were decided on. As an upsert each is found by its key,
-    -- whatever the planner thinks of the table. They are locked before the keys, as by everybody.
-    insert into wallets as w (owner_id, currency, available, held, create_time, update_time)
-    select owner_id, currency, available, held, update_time, update_time
-    from unnest($9::written_wallet[])
-    where (select count(*) from bounded) = 1
-    on conflict (owner_id, currency) do update set
-        available = excluded.available,
-        held = excluded.held,
-        update_time = excluded.update_time
-    where (w.owner_id, w.currency, w.available, w.held) in (
-        select owner_id, currency, available_before, held_before
-        from unnest($9::written_wallet[])
-    )
-    returning 1
+), moved as materialized (
+    -- They are there, and must hold enough still. They are locked before the keys, as by everybody.
+    select move_wallets($9) as count from bounded
 ), claimed as (
     insert into operations (
         owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id,
@@ -34,7 +21,7 @@ with bounded as materialized (
         owner_id, idempotency_key, kind, fingerprint, fingerprint_version, object_id,
         refusal, refusal_message, caller_id, create_time
     from unnest($1::written_claim[])
-    where (select count(*) from moved) >= 0
+    where (select count from moved) >= 0
     on conflict (owner_id, idempotency_key) do nothing
     returning 1
 ), opened as (
@@ -168,7 +155,7 @@ with bounded as materialized (
 select 1 / (
     (select count(*) from claimed) = cardinality($1)
     and (select count(*) from changed) = cardinality($3)
-    and (select count(*) from moved) = cardinality($9)
+    and (select count from moved) = cardinality($9)
 )::int as whole;
 
 -- name: draw_budget
