@@ -69,5 +69,9 @@ def terms_for(
     schedules: Iterable[FeeSchedule], channel: str, currency: str, amount: int, now: datetime
 ) -> FeeTerms | None:
     """Pick the latest terms in force that cover a payment; None where none do."""
-    covering = [item for item in schedules if item.covers(channel, currency, amount, now)]
-    return max(covering, key=lambda item: item.effective_time).terms if covering else None
+    latest: FeeSchedule | None = None
+    for item in schedules:
+        later = latest is None or item.effective_time > latest.effective_time
+        if later and item.covers(channel, currency, amount, now):
+            latest = item
+    return latest.terms if latest else None

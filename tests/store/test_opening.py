@@ -8,14 +8,19 @@ import pytest
 
 from gateway.domain.errors import Reason, Refused
 from gateway.domain.idempotency import ClaimKind
-from gateway.domain.payment import PaymentState
+from gateway.domain.payment import Payer, PaymentState
 from tests.store import builders
 from tests.store.scenes import open_one, open_under, opened, paid_one, rows_of, value_of
 
 
 async def test_a_payment_comes_back_as_it_was_written(database):
     """Everything a payment was asked for and became is read back unchanged."""
-    made = await paid_one(database, attributes={"a": "ä\"'\\", "b": ""}, description="猫%s")
+    made = await paid_one(
+        database,
+        attributes={"a": "ä\"'\\", "b": ""},
+        description="猫%s",
+        payer=Payer("p-1", device_id='\t"\\\u2028', ip_address="::1", region="中"),
+    )
     loaded = await database.payments.load("m_1", made.payment_id)
     assert loaded.payment == made
     assert loaded.serial == 1
