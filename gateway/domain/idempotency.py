@@ -92,9 +92,9 @@ def _mapping(field: Mapping[str, Field]) -> str:
     encodings = _ENCODINGS
     parts: list[str] = []
     for name in sorted(field):
-        value = field[name]
-        encode = encodings.get(type(value), _mapping)
-        parts += (_name(name), encode(value))
+        item = field[name]
+        encode = encodings.get(type(item), _mapping)
+        parts += (_name(name), encode(item))
     return f"m{_prefixed(''.join(parts))}"
 
 

@@ -2,8 +2,8 @@
 
 A payment makes some twenty of them. The standard library's frozen dataclasses set every field past
 a guard of their own, which costs four times a plain assignment, and copy field by field through a
-dict. Here only the type checker stands guard: it sees all our code, and `frozen=True` is its word.
-Copies are made by position. Equality, hash and text are those of any dataclass.
+dict. Here only the type checker stands guard: it sees all that is shipped, and `frozen=True` is its
+word. Copies are made by position. Equality, hash and text are those of any dataclass.
 """
 
 import dataclasses
@@ -22,7 +22,8 @@ else:
 
     def value(*, frozen: bool, slots: bool, kw_only: bool = False) -> Callable[[type], type]:
         """Make a class of values; it is written `@value(frozen=True, slots=True)`."""
-        assert frozen, slots
+        assert frozen
+        assert slots
 
         def make(kind: type) -> type:
             made = dataclasses.dataclass(slots=True, unsafe_hash=True, kw_only=kw_only)(kind)
@@ -46,6 +47,7 @@ _COPIERS: dict[type, Copier] = {}
 def _copier(kind: Any) -> Copier:
     """Make what copies the values of a class, which has at least two fields to be read at once."""
     names = [field.name for field in dataclasses.fields(kind)]
+    assert len(names) > 1, "one field would be read bare"
     place_of = {name: place for place, name in enumerate(names)}
     read = attrgetter(*names)
 

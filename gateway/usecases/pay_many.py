@@ -91,7 +91,9 @@ class PayMany:
             with suppress(NotFound, Unavailable, Overloaded):
                 known[merchant_id] = await in_time(self._merchants.read(merchant_id), deadline)
 
-        await asyncio.gather(*map(look_up, wanted - known.keys()))
+        unknown = [*(wanted - known.keys())]
+        for begin in range(0, len(unknown), TURN_ITEMS_MAX):
+            await asyncio.gather(*map(look_up, unknown[begin : begin + TURN_ITEMS_MAX]))
         return known
 
     async def _together(

@@ -12,6 +12,8 @@ from gateway.domain.errors import Contended, Overloaded, Reason, Refused
 from gateway.domain.money import Money
 from gateway.domain.payment import CaptureMode, FailureReason, PaymentState
 from gateway.domain.ports import Opened, Opening
+from gateway.store.commit import ground as ground_room
+from gateway.store.commit import group as group_room
 from gateway.store.commit.gather import GatherBounds
 from gateway.store.database import Database
 from gateway.store.pool import PoolSettings
@@ -272,6 +274,27 @@ async def test_rivals_for_a_wallet_that_holds_enough_do_not_race(each_urls):
                 assert set(states(answers)) == {PaymentState.SUCCEEDED}
         assert await available(one, "p") == 500
         assert [database.payments._commits._wary for database in (one, two)] == [0, 0]
+        assert await one.ledger.check() == []
+
+
+async def test_nobody_is_refused_for_want_of_what_is_there(urls, monkeypatch):
+    """Money that came in between the look and the commit counts for every payment of the batch."""
+    async with opened(urls) as one, opened(urls) as two:
+        await top_up(one, 100, "p")
+        seen = []
+
+        async def glance(connection, batch):
+            seen.append(batch)
+            ground = await ground_room.glance(connection, batch)
+            if len(batch) == 2:
+                await top_up(two, 50, "p")
+            return ground
+
+        monkeypatch.setattr(group_room, "glance", glance)
+        answers = await one.payments.open_payments([spending(60, "p"), spending(60, "p")])
+        assert states(answers) == ["SUCCEEDED", "SUCCEEDED"]
+        assert [len(batch) for batch in seen].count(2) == 1, "the look was taken before the top-up"
+        assert await available(one, "p") == 30
         assert await one.ledger.check() == []
 
 

@@ -50,6 +50,21 @@ async def test_merchants_that_are_wanted_at_once_are_one_question(database, monk
     assert len(questions) == 1
 
 
+async def test_a_merchant_that_cannot_be_read_is_nobody_elses_trouble(database, urls):
+    """Whoever asks at the same time for one with settings of an unknown kind is told his own."""
+    kept = [
+        await database.merchants.create_merchant(builders.merchant(merchant_id=f"m_{number}"))
+        for number in range(8)
+    ]
+    odd = 'update merchants set settings = settings || \'{"order_policy": "ODD"}\''
+    await rows_of(urls.superuser, odd + " where merchant_id = 'm_5' returning 1")
+    names = [f"m_{number}" for number in range(8)] * 2
+    calls = map(database.merchants.get_merchant, names)
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    assert [at for at, one in enumerate(found) if isinstance(one, ValueError)] == [5, 13]
+    assert [one for one in found if not isinstance(one, ValueError)] == (kept[:5] + kept[6:]) * 2
+
+
 async def test_a_serial_number_names_one_owner(database, urls):
     """Merchants and payers are found by numbers that the other kind never has."""
     merchant = await database.merchants.create_merchant(builders.merchant())

@@ -18,6 +18,7 @@ from gateway.domain.errors import (
 )
 from gateway.domain.idempotency import Claim
 from gateway.domain.ledger import customer
+from gateway.domain.payment import FailureReason, Payment
 from gateway.domain.ports import Changed, Opened, Opening
 from gateway.domain.value import replace
 from gateway.domain.wallet import WalletRef
@@ -35,6 +36,8 @@ class Decided:
     changes: list[Change] = field(default_factory=list)
     wallets: dict[WalletRef, Holding] = field(default_factory=dict)
     advanced: dict[str, int] = field(default_factory=dict)
+    doubtful: bool = False
+    """A payment was refused for want of what others of the batch took: certain under locks only."""
 
     @property
     def empty(self) -> bool:
@@ -77,14 +80,21 @@ def _open(item: Opening, ground: Ground, decided: Decided) -> Opened:
         raise order_already_paid()
     holding = ground.wallets.get(item.wallet) if item.wallet else None
     change = item.decide(holding.available if holding else 0)
+    payment = change.payment
+    if item.wallet in decided.wallets and _wants_money(payment):
+        decided.doubtful = True
     _keep(item.claim, change, ground, decided)
     attempts = {attempt.attempt_id: attempt for attempt in change.attempts}
-    payment = change.payment
     if item.exclusive_order and payment.holds_order:
         ground.orders.add((payment.merchant_id, payment.order_id))
     aggregate = Aggregate(payment, {}, attempts, serial_of(payment), Funds())
     ground.aggregates[payment.merchant_id, payment.payment_id] = aggregate
     return Opened(aggregate)
+
+
+def _wants_money(payment: Payment) -> bool:
+    failure = payment.failure
+    return failure is not None and failure.reason is FailureReason.INSUFFICIENT_FUNDS
 
 
 def _answer_opening(item: Opening, existing: Claim, ground: Ground) -> Opened:

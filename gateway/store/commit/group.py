@@ -1,10 +1,12 @@
 """Group commit: batches of what callers want written, each one transaction.
 
 A batch reads its ground, decides every item, writes all of it in one statement and commits; only
-then is anybody told. Somebody else may have been first with a key, an order or a wallet in the
-meantime: then nothing of the batch is kept, and it is done again on the new ground, under locks.
-What fails for a reason of its own is found by halving the batch, so that it fails alone; what would
-wait long for a lock is left to wait alone, so that a stuck payment does not hold up the others.
+then is anybody told. Somebody else may have been first with a key or an order, or have left too
+little in a wallet, in the meantime: then nothing of the batch is kept, and it is done again on the
+new ground, under locks. So is a batch in which one payment leaves too little for another, who might
+be refused for want of money that is there by now. What fails for a reason of its own is found by
+halving the batch, so that it fails alone; what would wait long for a lock is left to wait alone, so
+that a stuck payment does not hold up the others.
 """
 
 import asyncio
@@ -117,7 +119,9 @@ class GroupCommit:
             self._wary = max(0, self._wary - 1)
             try:
                 if hopeful:
-                    return (await self._hopefully(openings)).results
+                    decided = await self._hopefully(openings)
+                    if not decided.doubtful:
+                        return decided.results
                 return (await self._under_locks(batch, patient=patient)).results
             except asyncpg.DivisionByZeroError as error:
                 self._wary, raced = WARY_BATCHES, error
@@ -131,7 +135,10 @@ class GroupCommit:
         raise as_seen_by_callers(Kind.CONFLICT, may_have_committed=False) from raced
 
     async def _hopefully(self, openings: Sequence[Opening]) -> Decided:
-        """Commit openings in two trips, as long as nobody else is after the same."""
+        """Commit openings in two trips, as long as nobody else is after the same.
+
+        What is doubtful is not written.
+        """
 
         async def look(connection: Connection) -> tuple[Ground, Decided]:
             ground = await glance(connection, openings)
@@ -139,7 +146,7 @@ class GroupCommit:
 
         async def write_them(connection: Connection, made: tuple[Ground, Decided]) -> Decided:
             ground, decided = made
-            if not decided.empty:
+            if not decided.empty and not decided.doubtful:
                 await write(connection, ground, decided, LANE_LOCK_TIMEOUT_MS)
             return decided
 

@@ -7,6 +7,7 @@ asked before it came.
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
+from gateway.domain.errors import GatewayError
 from gateway.store.commit.gather import GatherBounds, Gatherer, Waiting
 from gateway.store.pool import Connection, Pool
 
@@ -33,12 +34,20 @@ class Lookups(Generic[Id, Found]):
         return found
 
     async def _run(self, batch: Sequence[Waiting[Id, Found | None]]) -> None:
+        wanted = list({waiting.item for waiting in batch})
         try:
-            wanted = list({waiting.item for waiting in batch})
             found = await self._pool.read(lambda connection: self._find(connection, wanted))
         except Exception as error:  # noqa: BLE001 - everybody who asked is told
-            for waiting in batch:
-                waiting.tell(error)
+            if isinstance(error, GatewayError) or len(wanted) == 1:
+                for waiting in batch:
+                    waiting.tell(error)
+            else:
+                await self._halve(batch, set(wanted[::2]))
         else:
             for waiting in batch:
                 waiting.tell(found.get(waiting.item))
+
+    async def _halve(self, batch: Sequence[Waiting[Id, Found | None]], half: set[Id]) -> None:
+        """Find what cannot be read, so that only those who asked for it are told so."""
+        await self._run([waiting for waiting in batch if waiting.item in half])
+        await self._run([waiting for waiting in batch if waiting.item not in half])

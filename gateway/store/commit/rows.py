@@ -1,4 +1,4 @@
-"""What is written, as tuples in the order of the types `written_*` in migrations 0005, 0007.
+"""What is written, as tuples in the order of the types `written_*` in migrations 0005 and 0007.
 
 Arrays of such rows go to Postgres in its binary form, so nothing is written as text and parsed
 again: this is on the path of every payment. One array per column would cost more, since the driver
@@ -202,7 +202,7 @@ def review(item: ReviewCase) -> Tuple:
 
 
 def wallet(ref: WalletRef, holding: Holding, before: Holding, now: datetime) -> Tuple:
-    """Write what a wallet holds, and held before."""
+    """Write what a wallet holds, and held before; it is moved by the difference."""
     return (*ref, *holding, *before, now)
 
 

@@ -2,13 +2,13 @@
 -- all written, as long as it holds enough for them: none has to be what another one read.
 
 create function move_wallets(moves written_wallet[]) returns bigint
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
     move written_wallet;
     moved bigint := 0;
 begin
-    -- One by one: each is found by its key, whatever the planner thinks of the table, and they are
-    -- locked in the order in which they come.
+    -- One by one: each is found by its key, also by a plan that was made while the table was small,
+    -- and they are locked in the order in which they come.
     foreach move in array moves loop
         update wallets as w set
             available = w.available + (move.available - move.available_before),

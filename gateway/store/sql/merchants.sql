@@ -14,10 +14,15 @@ where merchant_id = $1 and version = $2
 returning merchant_id, serial, settings, version, create_time, update_time;
 
 -- name: find_merchants
--- Many merchants.
-select merchant_id, serial, settings, version, create_time, update_time
-from merchants
-where merchant_id = any($1);
+-- Many merchants, each found by its key.
+select m.merchant_id, m.serial, m.settings, m.version, m.create_time, m.update_time
+from unnest($1::text[]) as wanted (merchant_id)
+cross join lateral (
+    select merchant_id, serial, settings, version, create_time, update_time
+    from merchants
+    where merchants.merchant_id = wanted.merchant_id
+    offset 0
+) as m;
 
 -- name: find_owner_by_serial
 -- Who is named by this serial number in our numbers; no merchant has one of a payer's.
