@@ -54,6 +54,8 @@ async def test_the_runtime_role_cannot_rewrite_history(database, urls, table, st
         "update attempts set amount = 1",
         "update operations set object_id = gen_random_uuid()",
         "update operations set fingerprint = ''",
+        "update operations set refusal = 'x'",
+        "update operations set refusal_message = 'x'",
         "update merchants set merchant_id = 'other'",
         "update deployment set token_key = ''",
         "update payments set purpose = 'TOP_UP'",
