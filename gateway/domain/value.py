@@ -9,11 +9,9 @@ word. Copies are made by position. Equality, hash and text are those of any data
 import dataclasses
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["replace", "value"]
-
-T = TypeVar("T")
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as value

@@ -22,6 +22,9 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)
 
 Send = Callable[[GatewayClient], Awaitable[Answer]]
 
+HOW_MANY = (batches.PAID_EACH, batches.EACH)
+"""Items for each wallet: what it covers, and more than that; the two ways of a batch."""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ground() -> AsyncIterator[Ground]:
@@ -43,9 +46,12 @@ async def revived(ground: Ground) -> None:
         await ground.restart()
 
 
-async def test_killed_in_the_middle(ground: Ground, clients: list[GatewayClient]) -> None:
+@pytest.mark.parametrize("each", HOW_MANY)
+async def test_killed_in_the_middle(
+    ground: Ground, clients: list[GatewayClient], each: int
+) -> None:
     """Half of a batch is written when its gateway dies: nothing is kept, all is executed anew."""
-    batch = await batches.ready_batch(clients[0], "half")
+    batch = await batches.ready_batch(clients[0], f"half{each}", each)
     async with batches.in_the_middle(ground, clients[0], batch) as call:
         await ground.stack.gateways[0].kill()
         await ground.database.end_backends(await ground.database.held_up(1))
@@ -60,7 +66,7 @@ async def test_killed_in_the_middle_and_committed(
     ground: Ground, clients: list[GatewayClient]
 ) -> None:
     """A batch that Postgres finishes for a dead gateway is told by the one that waits for it."""
-    batch = await batches.ready_batch(clients[0], "orphan")
+    batch = await batches.ready_batch(clients[0], "orphan", batches.PAID_EACH)
     async with batches.in_the_middle(ground, clients[0], batch) as call:
         (orphan,) = await ground.database.held_up(1)
         other = asyncio.ensure_future(batches.send(clients[1], batch))
@@ -72,9 +78,12 @@ async def test_killed_in_the_middle_and_committed(
     await batches.check_paid(ground, batch, 1, answers)
 
 
-async def test_killed_before_the_answers(ground: Ground, clients: list[GatewayClient]) -> None:
+@pytest.mark.parametrize("each", HOW_MANY)
+async def test_killed_before_the_answers(
+    ground: Ground, clients: list[GatewayClient], each: int
+) -> None:
     """A batch that is durable when its gateway dies is answered as replays by the other one."""
-    batch = await batches.ready_batch(clients[0], "told")
+    batch = await batches.ready_batch(clients[0], f"told{each}", each)
     async with ground.database.unanswered_commits():
         call = asyncio.ensure_future(batches.send(clients[0], batch))
         await ground.database.committed_unanswered(1)
