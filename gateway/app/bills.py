@@ -16,6 +16,7 @@ from gateway.channels.alipay.limits import BILL_READY as ALIPAY_READY
 from gateway.channels.bill import CHINA, Bill, BillLineKind, BillRefused, BillTotals
 from gateway.channels.douyin.limits import DOUYIN_LIMITS
 from gateway.channels.transport import Lost, NotSent
+from gateway.channels.unionpay.limits import BILL_READY as UNIONPAY_READY
 from gateway.channels.wechat.limits import WECHAT_LIMITS
 from gateway.clock import Clock
 from gateway.config import Settings
@@ -29,7 +30,7 @@ BILL_READY: Final[Mapping[str, time]] = {
     "wechat": WECHAT_LIMITS.bill_ready,
     "alipay": ALIPAY_READY,
     "douyin": DOUYIN_LIMITS.bill_ready,
-    "unionpay": time(9),
+    "unionpay": UNIONPAY_READY,
 }
 """Time of Beijing on the next day from which a day's bill is there, where it is made overnight."""
 

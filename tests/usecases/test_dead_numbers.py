@@ -1,6 +1,5 @@
 """Numbers that cannot be closed: they end only by the channel's word, at a time that proves it."""
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -67,13 +66,10 @@ async def test_an_answer_from_before_is_no_proof(world: World) -> None:
     payment = await world.lost()
     before = payment.expire_time + MARGIN - timedelta(seconds=1)
     world.clock.advance(before - world.clock.now())
-    gate = world.channel.hooks.hold("ask")
     world.channel.will("ask", NOT_FOUND)
-    asking = asyncio.create_task(world.recover())
-    await gate.arrived.wait()
-    world.clock.advance(timedelta(seconds=2))
-    gate.opened.set()
-    await asking
+
+    async with world.while_asked(world.recover()):
+        world.clock.advance(timedelta(seconds=2))
 
     assert world.now(payment).state is S.PROCESSING
 

@@ -1,6 +1,5 @@
 """The fence: a charge fails without the channel's refusal only once its number is closed there."""
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -163,13 +162,9 @@ async def test_what_ended_while_it_was_asked_about_is_not_fenced(
     payment = (await world.paying(ACTING)).payment
     attempt = world.open_attempt()
     world.clock.advance(EXPIRY.default)
-    gate = world.channel.hooks.hold("ask")
-    asking = asyncio.create_task(world.recovering(WAITING))
-    await gate.arrived.wait()
 
-    await world.execution.conclude(attempt, success)
-    gate.opened.set()
-    await asking
+    async with world.while_asked(world.recovering(WAITING)):
+        await world.execution.conclude(attempt, success)
 
     assert world.channel.requested("fence") == []
     assert world.now(payment).state is state

@@ -196,15 +196,11 @@ async def test_what_is_resolved_meanwhile_is_not_touched(world: World) -> None:
     """A notification that comes while a worker asks wins; the worker's answer changes nothing."""
     payment = (await world.paying(SILENT)).payment
     attempt = world.open_attempt()
-    gate = world.channel.hooks.hold("ask")
     world.clock.advance(TIMING.recovery_delay_min)
     world.channel.will("ask", PAID)
-    asking = asyncio.create_task(world.recover())
-    await gate.arrived.wait()
 
-    await world.execution.conclude(attempt, PAID)
-    gate.opened.set()
-    await asking
+    async with world.while_asked(world.recover()):
+        await world.execution.conclude(attempt, PAID)
 
     assert world.now(payment).version == 2
     assert world.rows.balances()["merchant_unsettled"] == 3_000

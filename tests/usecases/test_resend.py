@@ -1,6 +1,5 @@
 """Captures, cancels and refunds were accepted and have to happen: they are sent until decided."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -65,13 +64,9 @@ async def test_what_ended_while_it_was_asked_about_is_not_sent_again(
     await method.run(world, method.command(payment), SILENT)
     (attempt,) = world.rows.open_attempts()
     sent = len(world.channel.requested("send"))
-    gate = world.channel.hooks.hold("ask")
-    asking = asyncio.create_task(world.recovering(NOT_FOUND))
-    await gate.arrived.wait()
 
-    await world.execution.conclude(attempt, DONE)
-    gate.opened.set()
-    await asking
+    async with world.while_asked(world.recovering(NOT_FOUND)):
+        await world.execution.conclude(attempt, DONE)
 
     assert len(world.channel.requested("send")) == sent
     assert world.rows.open_attempts() == []

@@ -1,5 +1,8 @@
 """A whole gateway over fakes, and what callers ask of it."""
 
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -157,6 +160,16 @@ class World:
         if due:
             self.clock.advance(max(timedelta(), max(due) - self.clock.now()))
         return await self.recover()
+
+    @asynccontextmanager
+    async def while_asked(self, recovering: Coroutine[Any, Any, int]) -> AsyncIterator[None]:
+        """Do what the block does while a worker waits for the channel's answer, then let it on."""
+        gate = self.channel.hooks.hold("ask")
+        asking = asyncio.create_task(recovering)
+        await gate.arrived.wait()
+        yield
+        gate.opened.set()
+        await asking
 
     def fund(self, amount: int, payer_id: str = "p-1", currency: str = "CNY") -> None:
         """Let a wallet have so much, as a top-up leaves it."""

@@ -1,6 +1,6 @@
 """What UnionPay can do and will not do, as data: how the gateway refuses early, and why."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 CURRENCY = "CNY"
 CURRENCY_CODE = "156"
@@ -15,6 +15,9 @@ EXPIRY_MARGIN = timedelta(minutes=10)
 After that time the channel takes no payment, and what it says is the end; the rest is for clocks
 that differ and for a payment that was under way.
 """
+
+BILL_READY = time(9)
+"""Time of Beijing on the next day from which a day's bill is there."""
 
 AUTHORIZATION_LIFETIME = timedelta(days=30)
 """How long a pre-authorisation can be completed."""

@@ -14,6 +14,7 @@ from paymentgateway.v1.payment_method_pb2 import (
 from paymentgateway.v1.payment_pb2 import PaymentMethod
 from tests.e2e.channels.emulator import Emulator
 from tests.faults.outside.channel import (
+    LATE,
     Book,
     Outside,
     Records,
@@ -32,10 +33,6 @@ LATER_MODES = tuple(mode for mode in MODES if mode != "BEFORE_REPLY")
 KEPT = {"TRADE_SUCCESS", "TRADE_FINISHED"}
 CODES = "28765432"
 
-LATE: tuple[Rule, ...] = (
-    {"late": "SUCCESS", "settle_delay_ms": 200},
-    {"late": "REFUNDED", "settle_delay_ms": 200},
-)
 BUYERS: tuple[Rule, ...] = (
     {"settle": "SCAN", "settle_delay_ms": 50},
     {"settle": "SUCCESS", "settle_delay_ms": 50},

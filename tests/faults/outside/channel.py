@@ -21,6 +21,12 @@ Records = Mapping[str, list[Row]]
 Book = dict[str, list[Row]]
 Rule = dict[str, Any]
 
+LATE: tuple[Rule, ...] = (
+    {"late": "SUCCESS", "settle_delay_ms": 200},
+    {"late": "REFUNDED", "settle_delay_ms": 200},
+)
+"""What becomes of money that comes for an order that is closed: it stays, or is given back."""
+
 SLOW_MS = (100, 600, 2_300)
 """How late a reply comes; the last is later than anybody waits."""
 

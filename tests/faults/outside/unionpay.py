@@ -5,7 +5,7 @@ from typing import Any
 from gateway.emulators.unionpay.play import FAULTS, NOTIFY, SPOILS
 from paymentgateway.v1.payment_method_pb2 import AccountTokenWay, InAppWay, UnionpayMethod
 from paymentgateway.v1.payment_pb2 import PaymentMethod
-from tests.faults.outside.channel import Book, Outside, Records, Rule, Way, booked, telling
+from tests.faults.outside.channel import LATE, Book, Outside, Records, Rule, Way, booked, telling
 from tests.faults.outside.v3style import moved
 from tests.invariants.world import Row
 
@@ -17,10 +17,6 @@ EITHER = (False, True)
 FAULT_NAMES = tuple(name for name in FAULTS if name != "NONE")
 LATER_MODES = tuple(mode for mode in NOTIFY if mode != "BEFORE_REPLY")
 
-LATE: tuple[Rule, ...] = (
-    {"late": "SUCCESS", "settle_delay_ms": 200},
-    {"late": "REFUNDED", "settle_delay_ms": 200},
-)
 BUYERS: tuple[Rule, ...] = (
     {"settle": "00", "settle_delay_ms": 50},
     {"settle": "00", "settle_delay_ms": 800, "notify": "NONE"},

@@ -18,6 +18,7 @@ from paymentgateway.v1.payment_method_pb2 import (
 )
 from paymentgateway.v1.payment_pb2 import PaymentMethod
 from tests.faults.outside.channel import (
+    LATE,
     Book,
     Outside,
     Records,
@@ -35,10 +36,6 @@ PROBES = {"SIGNTEST"}
 
 KEPT = {"SUCCESS", "REFUND"}
 
-LATE: tuple[Rule, ...] = (
-    {"late": "SUCCESS", "settle_delay_ms": 200},
-    {"late": "REFUNDED", "settle_delay_ms": 200},
-)
 BUYERS: tuple[Rule, ...] = (
     {"settle": "SUCCESS", "settle_delay_ms": 50},
     {"settle": "SUCCESS", "settle_delay_ms": 800, "notify": "NONE"},
